@@ -1,0 +1,48 @@
+# Compilers, warnings, sanitizers and the third-party packages, each found in this one place.
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(GTest REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+
+option(POSTHORN_FUZZ "Build *_fuzz.cc with libFuzzer (clang)" OFF)
+option(POSTHORN_LTO "Link-time optimisation" OFF)
+set(POSTHORN_SANITIZE "" CACHE STRING "Value for -fsanitize=, e.g. address,undefined")
+
+add_compile_options(-Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough
+                    -fno-omit-frame-pointer -fstack-protector-strong)
+add_compile_definitions(BOOST_ASIO_NO_DEPRECATED BOOST_ERROR_CODE_HEADER_ONLY)
+
+if(POSTHORN_SANITIZE)
+  add_compile_options(-fsanitize=${POSTHORN_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${POSTHORN_SANITIZE})
+endif()
+if(POSTHORN_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+if(POSTHORN_LTO)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
+
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(CCACHE ccache)
+if(CCACHE)
+  # pch_defines and time_macros: without them ccache refuses every precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      ${CCACHE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+  else()
+    add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+endif()
