@@ -29,11 +29,10 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
-  Result(T value)
-      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-  Result(Error failure)
-      : state_(std::in_place_index<1>, std::move(failure)) {
-  }  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): `return value;` is the point
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): `return error(...);` too
+  Result(Error failure) : state_(std::in_place_index<1>, std::move(failure)) {}
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -73,7 +72,10 @@ class [[nodiscard]] Result {
   }
 
  private:
-  std::string_view error_text() const { return ok() ? "" : std::get_if<1>(&state_)->message; }
+  std::string_view error_text() const {
+    const Error* failure = std::get_if<1>(&state_);
+    return failure ? std::string_view(failure->message) : std::string_view();
+  }
   std::variant<T, Error> state_;
 };
 
