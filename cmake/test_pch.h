@@ -1,0 +1,4 @@
+// What every test includes on top of pch.h.
+#pragma once
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
