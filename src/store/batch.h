@@ -1,0 +1,52 @@
+// What is appended to the log, and what came of it.
+#pragma once
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "model/attempt.h"
+#include "model/command.h"
+#include "model/message.h"
+
+namespace posthorn::store {
+
+using MessageRef = std::shared_ptr<const model::Message>;
+
+// The committer fills in id, seq and accepted_at before anybody else sees the message; the
+// appender must not touch it after append().
+struct NewMessage {
+  std::shared_ptr<model::Message> message;
+};
+struct NewAttempt {
+  model::Attempt attempt;
+};
+struct NewCommand {
+  model::Command command;
+};
+using Item = std::variant<NewMessage, NewAttempt, NewCommand>;
+
+// All items of a batch become durable together or not at all, adjacent and in order. Items that
+// are refused one by one (duplicates) leave the others untouched.
+struct Batch {
+  std::vector<Item> items;
+};
+
+enum class Verdict : uint8_t {
+  kCommitted,
+  kDuplicateKey,      // its idempotency identity is stored already: `id`/`seq` name the first
+  kDuplicateEventId,  // its (app, event id) is stored already
+};
+
+struct ItemResult {
+  Verdict verdict = Verdict::kCommitted;
+  Seq seq;
+  IdBytes id;  // of the message or attempt
+  WallTime at;
+};
+
+// An error is kUnknownOutcome when the batch may or may not be durable: the engine has then
+// stopped and must be reopened.
+using AppendResult = Result<std::vector<ItemResult>>;
+
+}  // namespace posthorn::store
