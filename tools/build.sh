@@ -1,0 +1,30 @@
+# Configure and build a CMake preset. Sourced by ./x; tools/run_tests.py and tools/check.py call it
+# as `bash tools/build.sh PRESET [TARGET...]`; with the target "none" it only configures.
+
+configure_preset() {
+  local preset="$1" dir="build/$1" stamp
+  stamp="$(cksum CMakePresets.json)"
+  if [ -f "$dir/build.ninja" ] && [ "$(cat "$dir/.presets" 2>/dev/null)" = "$stamp" ]; then
+    return 0
+  fi
+  cmake --preset "$preset" --fresh >"build/configure-$preset.log" 2>&1 || {
+    cat "build/configure-$preset.log" >&2
+    return 1
+  }
+  echo "$stamp" >"$dir/.presets"
+}
+
+build_preset() {
+  local preset="$1"
+  shift
+  mkdir -p build
+  configure_preset "$preset" || return 1
+  [ "${1:-}" = none ] && return 0
+  cmake --build "build/$preset" -j "$(nproc)" ${1:+--target "$@"}
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  set -euo pipefail
+  cd "$(dirname "$0")/.."
+  build_preset "$@"
+fi
