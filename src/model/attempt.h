@@ -39,6 +39,7 @@ struct Outcome {
   OutcomeKind kind = OutcomeKind::kConnectFailed;
   int16_t status = 0;  // HTTP status; 0 when there was no answer
   bool response_truncated = false;
+  uint32_t retry_after_s = 0;  // what the receiver asked for; 0: nothing. Not recorded
   Timings timings;
   std::string response;  // body excerpt, or a sentence that says what failed
   std::vector<Header> response_headers;

@@ -21,6 +21,7 @@ enum class DeadCause : uint8_t {
   kExpired,         // older than the hold limit, or beyond the lane's backlog limit
   kSkipped,         // skipped by an operator
   kAborted,         // the receiver asked to stop (webhook-delivery: abort-message)
+  kUnreadable,      // the stored payload is gone or fails its checksum
   kUnknownOutcome,  // at most once, and the process ended between start and outcome
 };
 

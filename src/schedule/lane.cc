@@ -1,0 +1,161 @@
+// pure: the lane's state machine.
+#include "schedule/lane.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace posthorn::schedule {
+
+Lane::Lane(const LaneLimits& limits, const EndpointId& endpoint)
+    : limits_(limits), endpoint_(endpoint), window_(limits.window_start) {}
+
+Lane::Lane(const LaneLimits& limits, const store::LaneRecord& record)
+    : limits_(limits),
+      endpoint_(record.endpoint),
+      tried_above_(record.tried_above),
+      read_from_(record.floor),
+      seen_{std::max(record.last_targeted,
+                     Seq{record.floor.value == 0 ? 0 : record.floor.value - 1})},
+      cancelled_through_(std::max(record.cancelled_through, record.expired_through)),
+      lagging_(record.has_untried()),
+      window_(limits.window_start) {
+  if (cancelled_through_ >= read_from_) read_from_ = cancelled_through_.next();
+}
+
+bool Lane::has_ready_room() const {
+  return ready_.size() < limits_.ready_max && ready_bytes_ < limits_.ready_bytes_max;
+}
+
+void Lane::push_ready(const store::MessageRef& message) {
+  ready_bytes_ += message->payload.size();
+  ready_.push_back(message);
+}
+
+void Lane::committed(const store::MessageRef& message) {
+  seen_ = std::max(seen_, message->seq);
+  if (message->deliver_at.us != 0) return;  // waits in the due index
+  // A read may have seen the message before its commit was announced here.
+  if (lagging_ || message->seq < read_from_) return;
+  if (has_ready_room()) {
+    push_ready(message);
+    read_from_ = message->seq.next();
+    return;
+  }
+  lagging_ = true;
+  read_from_ = message->seq;
+}
+
+void Lane::loaded(const store::LaneRead& read) {
+  reading_ = false;
+  for (const store::MessageRef& message : read.messages) {
+    seen_ = std::max(seen_, message->seq);
+    if (message->seq <= cancelled_through_ || message->deliver_at.us != 0) continue;
+    if (std::binary_search(tried_above_.begin(), tried_above_.end(), message->seq)) continue;
+    push_ready(message);
+  }
+  read_from_ = std::max(read_from_, read.next);
+  // A message that was committed after the read began is at or above `next`; it set seen_.
+  if (read.at_end && seen_ < read_from_) {
+    lagging_ = false;
+    tried_above_.clear();
+  }
+}
+
+bool Lane::offer_due(const store::DueEntry& entry) {
+  const auto same = [&](const auto& held) { return held.seq == entry.seq; };
+  if (entry.seq <= cancelled_through_ || std::any_of(due_.begin(), due_.end(), same) ||
+      std::any_of(in_flight_.begin(), in_flight_.end(), same)) {
+    return true;
+  }
+  if (due_.size() >= limits_.due_max) return false;
+  due_.push_back(entry);
+  return true;
+}
+
+void Lane::finished(Seq seq, Ended how, MonoTime now) {
+  const auto at = std::find_if(in_flight_.begin(), in_flight_.end(),
+                               [&](const InFlight& f) { return f.seq == seq; });
+  CHECK(at != in_flight_.end(), "seq {} ended but was not in flight", seq.value);
+  const bool was_full = in_flight_.size() >= window();
+  *at = in_flight_.back();
+  in_flight_.pop_back();
+  if (how == Ended::kSuccess) {
+    if (failing())
+      window_ = limits_.window_start;
+    else if (was_full)
+      window_ = std::min(window_ + 1, limits_.window_max);
+    failures_in_row_ = 0;
+    probe_wait_ = nanoseconds{0};
+    return;
+  }
+  ++failures_in_row_;
+  if (how == Ended::kStalled) window_ = std::max<size_t>(1, window_ / 2);
+  if (failing()) {
+    probe_wait_ = std::clamp(probe_wait_ * 2, limits_.probe_min, limits_.probe_max);
+    probe_at_ = now + probe_wait_;
+  }
+}
+
+void Lane::cancel_through(Seq through) {
+  cancelled_through_ = std::max(cancelled_through_, through);
+  while (!ready_.empty() && ready_.front()->seq <= cancelled_through_) {
+    ready_bytes_ -= ready_.front()->payload.size();
+    ready_.pop_front();
+  }
+  std::erase_if(due_, [&](const store::DueEntry& e) { return e.seq <= cancelled_through_; });
+  if (lagging_ && read_from_ <= cancelled_through_) read_from_ = cancelled_through_.next();
+}
+
+bool Lane::may_send(MonoTime now, size_t allowed) const {
+  if (!enabled_ || in_flight_.size() >= std::min(window(), allowed)) return false;
+  return !failing() || now >= probe_at_;
+}
+
+std::optional<model::Send> Lane::next(MonoTime now, size_t allowed) {
+  if (!may_send(now, allowed) || (due_.empty() && ready_.empty())) return std::nullopt;
+  model::Send send;
+  send.endpoint = endpoint_;
+  // A probe is the oldest due delivery; otherwise retries and new messages take turns.
+  const bool take_due = !due_.empty() && (ready_.empty() || due_turn_ || failing());
+  due_turn_ = !take_due;
+  if (take_due) {
+    const store::DueEntry entry = due_.front();
+    due_.pop_front();
+    send.seq = entry.seq;
+    send.number = static_cast<uint16_t>(entry.attempts + 1);
+    send.scheduled_due = entry.due;
+  } else {
+    send.message = std::move(ready_.front());
+    ready_.pop_front();
+    send.seq = send.message->seq;
+    ready_bytes_ -= send.message->payload.size();
+  }
+  in_flight_.push_back({send.seq, !take_due});
+  return send;
+}
+
+bool Lane::wants_read() const {
+  return lagging_ && !reading_ && enabled_ && ready_.size() < window() &&
+         (!failing() || ready_.empty());
+}
+
+bool Lane::has_work() const { return !ready_.empty() || !due_.empty() || lagging_; }
+
+std::optional<MonoTime> Lane::wake_at() const {
+  if (!failing() || !enabled_ || !in_flight_.empty() || (due_.empty() && ready_.empty())) {
+    return std::nullopt;
+  }
+  return probe_at_;
+}
+
+Seq Lane::floor() const {
+  Seq lowest = lagging_ ? read_from_ : seen_.next();
+  if (!ready_.empty()) lowest = std::min(lowest, ready_.front()->seq);
+  for (const InFlight& f : in_flight_) {
+    if (f.first_try) lowest = std::min(lowest, f.seq);
+  }
+  return lowest;
+}
+
+}  // namespace posthorn::schedule

@@ -1,0 +1,104 @@
+// What one endpoint sends next: a cursor over the log, the set in flight, and the retries that
+// have come due. Pure: values in, decisions out; it reads no clock and sends nothing.
+#pragma once
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "base/units.h"
+#include "model/send.h"
+#include "store/due_index.h"
+#include "store/lane_state.h"
+#include "store/message_log.h"
+
+namespace posthorn::schedule {
+
+struct LaneLimits {
+  size_t window_start = 4;
+  size_t window_max = 64;
+  size_t ready_max = 4096;             // messages held in memory ahead of the cursor
+  size_t ready_bytes_max = 4u << 20;   // of their payloads
+  size_t due_max = 128;                // due retries held in memory
+  uint32_t failing_after = 10;         // failures in a row that make a lane failing
+  nanoseconds probe_min = seconds{5};  // between probes of a failing lane, doubling
+  nanoseconds probe_max = seconds{60};
+};
+
+// How an attempt ended, as far as a lane cares.
+enum class Ended : uint8_t {
+  kSuccess,
+  kFailure,  // an answer that says no
+  kStalled,  // a timeout or no connection: the window halves
+};
+
+class Lane {
+ public:
+  // A lane with nothing to try: it hears of every message that is committed from now on.
+  Lane(const LaneLimits& limits, const EndpointId& endpoint);
+  // A lane as the log remembers it.
+  Lane(const LaneLimits& limits, const store::LaneRecord& record);
+
+  // --- what happened
+  // A message that names the endpoint was committed; called in order of seq.
+  void committed(const store::MessageRef& message);
+  // The answer to a read from read_from(); messages ascending.
+  void loaded(const store::LaneRead& read);
+  // A retry has come due; one that is held or in flight already is ignored. False when the lane
+  // holds enough of them: the caller keeps it.
+  bool offer_due(const store::DueEntry& entry);
+  void finished(Seq seq, Ended how, MonoTime now);
+  // Everything up to `through` is cancelled; what is in flight ends on its own.
+  void cancel_through(Seq through);
+  void set_enabled(bool enabled) { enabled_ = enabled; }
+
+  // --- what follows
+  // The next delivery to try, now in flight; nothing when the window (at most `allowed`) is full,
+  // nothing is ready, or the lane may not send.
+  std::optional<model::Send> next(MonoTime now, size_t allowed);
+  // The lane lags behind the log and has room: read from read_from().
+  bool wants_read() const;
+  Seq read_from() const { return read_from_; }
+  void read_started() { reading_ = true; }
+  void read_failed() { reading_ = false; }
+  bool has_work() const;
+  bool has_due_room() const { return due_.size() < limits_.due_max / 2 && !failing(); }
+  // When next() may answer again although nothing happens: the time of the next probe.
+  std::optional<MonoTime> wake_at() const;
+
+  // First tries below it are in the log once the records handed over so far are.
+  Seq floor() const;
+  size_t in_flight() const { return in_flight_.size(); }
+  size_t window() const { return failing() ? 1 : window_; }
+  bool failing() const { return failures_in_row_ >= limits_.failing_after; }
+  bool lagging() const { return lagging_; }
+
+ private:
+  struct InFlight {
+    Seq seq;
+    bool first_try;
+  };
+  bool may_send(MonoTime now, size_t allowed) const;
+  void push_ready(const store::MessageRef& message);
+  bool has_ready_room() const;
+
+  const LaneLimits& limits_;
+  EndpointId endpoint_;
+  bool enabled_ = true;
+  std::deque<store::MessageRef> ready_;  // never tried, ascending
+  size_t ready_bytes_ = 0;
+  std::deque<store::DueEntry> due_;  // in order of due time
+  std::vector<InFlight> in_flight_;
+  std::vector<Seq> tried_above_;  // from recovery; skipped when the log is read again
+  Seq read_from_;                 // when lagging: first place not looked at yet
+  Seq seen_;                      // newest seq of the lane that was looked at
+  Seq cancelled_through_;
+  bool lagging_ = false;
+  bool reading_ = false;
+  bool due_turn_ = true;  // due retries and new messages take turns
+  size_t window_;
+  uint32_t failures_in_row_ = 0;
+  nanoseconds probe_wait_{0};
+  MonoTime probe_at_;
+};
+
+}  // namespace posthorn::schedule

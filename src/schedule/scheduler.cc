@@ -1,0 +1,332 @@
+// Moves values between the lanes of a shard and the log, the due index and the attempts.
+#include "schedule/scheduler.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/log.h"
+
+namespace posthorn::schedule {
+
+struct Scheduler::Slot {
+  Slot(const LaneLimits& limits, const EndpointId& id, const AppId& owner)
+      : endpoint(id), app(owner), lane(limits, id) {}
+  Slot(const LaneLimits& limits, const store::LaneRecord& record)
+      : endpoint(record.endpoint), app(record.app), lane(limits, record) {}
+
+  EndpointId endpoint;
+  AppId app;
+  Lane lane;
+  MonoTime last_completion;
+  bool waiting = false;                          // stands in waiting_
+  std::optional<MonoTime> probe;                 // stands in probes_ with this time
+  std::optional<store::DueEntry> overflow_from;  // the first due entry the lane could not take
+};
+
+Scheduler::Scheduler(SchedulerDeps deps, SchedulerLimits limits, Start start, Enabled enabled)
+    : deps_(deps),
+      limits_(limits),
+      start_(std::move(start)),
+      enabled_(std::move(enabled)),
+      base_wall_(deps.loop.clock().wall()),
+      base_mono_(deps.loop.clock().now()),
+      due_(limits.due_entries_max),
+      timer_(deps.loop.timers(), [this] { wake(); }) {}
+
+Scheduler::~Scheduler() { *alive_ = false; }
+
+WallTime Scheduler::now() const {
+  const nanoseconds passed = deps_.loop.clock().now() - base_mono_;
+  return base_wall_ + std::chrono::duration_cast<microseconds>(passed);
+}
+
+void Scheduler::begin(const std::vector<store::LaneRecord>& lanes) {
+  for (const store::LaneRecord& record : lanes) {
+    if (record.deleted || shard_of(record.endpoint, deps_.shards) != deps_.shard) continue;
+    if (!record.has_untried()) continue;
+    auto slot = std::make_unique<Slot>(limits_.lane, record);
+    slots_[record.endpoint] = std::move(slot);
+  }
+  for (auto& [id, slot] : slots_) pump(*slot);
+  page_due(now());
+}
+
+Scheduler::Slot& Scheduler::slot_of(const EndpointId& endpoint, const AppId& app) {
+  std::unique_ptr<Slot>& slot = slots_[endpoint];
+  if (slot == nullptr) slot = std::make_unique<Slot>(limits_.lane, endpoint, app);
+  return *slot;
+}
+
+void Scheduler::on_committed(std::span<const store::MessageRef> messages) {
+  for (const store::MessageRef& message : messages) {
+    for (const EndpointId& endpoint : message->targets->endpoints()) {
+      if (shard_of(endpoint, deps_.shards) != deps_.shard) continue;
+      if (message->deliver_at.us != 0) {
+        const store::DueEntry entry{message->deliver_at, message->seq, endpoint, message->app, 0};
+        if (paging_) added_in_page_.push_back(entry);
+        due_.add(entry);
+        arm();
+      }
+      Slot& slot = slot_of(endpoint, message->app);
+      slot.lane.committed(message);
+      pump(slot);
+    }
+  }
+}
+
+// Under pressure a lane without a completion in the last second holds only its fair share, so that
+// receivers that never answer cannot take every connection.
+size_t Scheduler::allowed(const Slot& slot, MonoTime now) const {
+  if (in_flight_ < limits_.in_flight_max / 2) return limits_.in_flight_max;
+  if (now - slot.last_completion < seconds{1}) return limits_.in_flight_max;
+  const size_t busy = std::max<size_t>(1, waiting_.size() + 1);
+  return std::max<size_t>(1, limits_.in_flight_max / busy);
+}
+
+void Scheduler::pump(Slot& slot) {
+  if (draining_) return;
+  const bool enabled = enabled_(slot.endpoint);
+  slot.lane.set_enabled(enabled);
+  if (!enabled) {
+    if (slot.lane.has_work() || slot.overflow_from) held_.insert(slot.endpoint);
+    return;
+  }
+  const MonoTime now = deps_.loop.clock().now();
+  while (in_flight_ < limits_.in_flight_max) {
+    std::optional<model::Send> send = slot.lane.next(now, allowed(slot, now));
+    if (!send) break;
+    begin_send(*std::move(send));
+  }
+  if (in_flight_ >= limits_.in_flight_max && !slot.waiting && slot.lane.has_work()) {
+    slot.waiting = true;
+    waiting_.push_back(slot.endpoint);
+  }
+  if (slot.lane.wants_read()) read_lane(slot);
+  if (slot.overflow_from && slot.lane.has_due_room()) refill_due(slot);
+  watch_probe(slot);
+}
+
+void Scheduler::watch_probe(Slot& slot) {
+  const std::optional<MonoTime> probe = slot.lane.wake_at();
+  if (probe == slot.probe) return;
+  if (slot.probe) probes_.erase({*slot.probe, slot.endpoint});
+  slot.probe = probe;
+  if (!probe) return;
+  probes_.insert({*probe, slot.endpoint});
+  arm();
+}
+
+// The lane can take due entries again: those it refused are read from the index once more.
+void Scheduler::refill_due(Slot& slot) {
+  due_.rewind(*slot.overflow_from);
+  slot.overflow_from.reset();
+  page_due(now());
+}
+
+void Scheduler::pump_waiting() {
+  while (!waiting_.empty() && in_flight_ < limits_.in_flight_max) {
+    const EndpointId endpoint = waiting_.front();
+    waiting_.pop_front();
+    Slot& slot = *slots_.at(endpoint);
+    slot.waiting = false;
+    pump(slot);
+  }
+}
+
+void Scheduler::begin_send(model::Send send) {
+  ++in_flight_;
+  if (send.message != nullptr) {
+    start_(send);
+    return;
+  }
+  queue_read([this, send = std::move(send)]() mutable {
+    const bool posted = deps_.reader.post([this, send = std::move(send), alive = alive_]() mutable {
+      Result<store::MessageRef> message = deps_.store.log().read(send.seq);
+      deps_.loop.post_remote([this, send, alive, message = std::move(message)]() mutable {
+        if (!*alive) return;
+        if (message.ok()) {
+          send.message = *std::move(message);
+        } else {
+          log(LogLevel::kError, "schedule", "message {} cannot be read: {}", send.seq.value,
+              message.error().message);
+        }
+        read_ended();
+        start_(send);
+      });
+    });
+    CHECK(posted, "the reader holds fewer tasks than reads_max");
+  });
+}
+
+void Scheduler::read_lane(Slot& slot) {
+  slot.lane.read_started();
+  queue_read([this, &slot] {
+    const store::LaneQuery query{slot.app, slot.endpoint, slot.lane.read_from(), limits_.read_count,
+                                 limits_.read_bytes};
+    const bool posted = deps_.reader.post([this, query, &slot, alive = alive_] {
+      Result<store::LaneRead> read = deps_.store.log().read_lane(query);
+      deps_.loop.post_remote([this, &slot, alive, read = std::move(read)]() mutable {
+        if (!*alive) return;
+        read_ended();
+        if (read.ok()) {
+          slot.lane.loaded(*read);
+          pump(slot);
+          return;
+        }
+        slot.lane.read_failed();
+        log(LogLevel::kError, "schedule", "lane {} cannot read the log: {}", slot.endpoint.text(),
+            read.error().message);
+      });
+    });
+    CHECK(posted, "the reader holds fewer tasks than reads_max");
+  });
+}
+
+void Scheduler::read_ended() {
+  --reads_under_way_;
+  next_read();
+}
+
+void Scheduler::queue_read(Task read) {
+  reads_.push_back(std::move(read));
+  next_read();
+}
+
+void Scheduler::next_read() {
+  while (!reads_.empty() && reads_under_way_ < limits_.reads_max) {
+    Task read = std::move(reads_.front());
+    reads_.pop_front();
+    ++reads_under_way_;
+    read();
+  }
+}
+
+void Scheduler::finished(const model::Send& send, Ended how) {
+  Slot& slot = *slots_.at(send.endpoint);
+  const MonoTime now = deps_.loop.clock().now();
+  slot.lane.finished(send.seq, how, now);
+  if (how == Ended::kSuccess) slot.last_completion = now;
+  --in_flight_;
+  if (send.scheduled_due.us != 0) recording_.insert({send.seq, send.endpoint});
+  if (draining_) {
+    check_idle();
+    return;
+  }
+  pump_waiting();
+  pump(slot);
+}
+
+void Scheduler::recorded(const model::Send& send, const AppId& app, WallTime next_due) {
+  if (send.scheduled_due.us != 0) {
+    recording_.erase({send.seq, send.endpoint});
+    if (paging_) recorded_in_page_.insert({send.seq, send.endpoint});
+  }
+  if (next_due.us == 0) return;
+  const store::DueEntry entry{next_due, send.seq, send.endpoint, app, send.number};
+  if (paging_) added_in_page_.push_back(entry);
+  due_.add(entry);
+  arm();
+}
+
+Seq Scheduler::floor(const EndpointId& endpoint) const {
+  const auto at = slots_.find(endpoint);
+  CHECK(at != slots_.end(), "no lane for {}", endpoint.text());
+  return at->second->lane.floor();
+}
+
+void Scheduler::configuration_changed() {
+  const std::set<EndpointId> held = std::exchange(held_, {});
+  for (const EndpointId& endpoint : held) pump(*slots_.at(endpoint));
+}
+
+void Scheduler::wake() {
+  const WallTime wall = now();
+  fire_due(wall);
+  fire_probes(deps_.loop.clock().now());
+  if (due_.wants_page(wall, limits_.due_ahead)) page_due(wall);
+  arm();
+}
+
+void Scheduler::fire_due(WallTime wall) {
+  constexpr size_t kPerWake = 4096;  // the rest follows on the next tick: other work gets its turn
+  for (const store::DueEntry& entry : due_.take_due(wall, kPerWake)) offer(entry);
+}
+
+void Scheduler::offer(const store::DueEntry& entry) {
+  Slot& slot = slot_of(entry.endpoint, entry.app);
+  if (slot.overflow_from || !slot.lane.offer_due(entry)) {
+    if (!slot.overflow_from || key_of(entry) < key_of(*slot.overflow_from)) {
+      // The key just in front of the entry, so that reading "after" it finds the entry again.
+      store::DueEntry before = entry;
+      before.due = before.due - microseconds{1};
+      slot.overflow_from = before;
+    }
+    return;
+  }
+  pump(slot);
+}
+
+void Scheduler::fire_probes(MonoTime now) {
+  while (!probes_.empty() && probes_.begin()->first <= now) {
+    Slot& slot = *slots_.at(probes_.begin()->second);
+    probes_.erase(probes_.begin());
+    slot.probe.reset();
+    pump(slot);
+  }
+}
+
+void Scheduler::page_due(WallTime wall) {
+  if (paging_ || draining_) return;
+  constexpr size_t kPage = 4096;
+  const store::DueQuery query{due_.horizon(), wall + limits_.due_ahead * 2, kPage};
+  paging_ = deps_.reader.post([this, query, alive = alive_] {
+    Result<std::vector<store::DueEntry>> page = deps_.store.due().page(query);
+    deps_.loop.post_remote([this, query, alive, page = std::move(page)]() mutable {
+      if (!*alive) return;
+      paging_ = false;
+      if (!page.ok()) {
+        log(LogLevel::kError, "schedule", "due entries cannot be read: {}", page.error().message);
+        return;
+      }
+      const bool complete = page->size() < query.limit;
+      paged(*page, complete ? DueWindow::end_of(query.until) : page->back());
+    });
+  });
+}
+
+void Scheduler::paged(const std::vector<store::DueEntry>& entries, const store::DueEntry& reached) {
+  std::vector<store::DueEntry> mine;
+  for (const store::DueEntry& entry : entries) {
+    const DeliveryKey key{entry.seq, entry.endpoint};
+    const bool stale = recording_.contains(key) || recorded_in_page_.contains(key);
+    if (!stale && shard_of(entry.endpoint, deps_.shards) == deps_.shard) mine.push_back(entry);
+  }
+  due_.add_page(mine, reached);
+  recorded_in_page_.clear();
+  for (const store::DueEntry& entry : std::exchange(added_in_page_, {})) due_.add(entry);
+  wake();
+}
+
+void Scheduler::arm() {
+  if (draining_) return;
+  MonoTime when = deps_.loop.clock().now() + seconds{30};  // at the latest, to look farther ahead
+  if (due_.size() > 0) {
+    const microseconds wait = std::max(due_.next_due() - now(), microseconds{0});
+    when = std::min(when, deps_.loop.clock().now() + wait);
+  }
+  if (!probes_.empty()) when = std::min(when, probes_.begin()->first);
+  timer_.arm_at(when);
+}
+
+void Scheduler::drain(Task idle) {
+  draining_ = true;
+  idle_ = std::move(idle);
+  timer_.cancel();
+  check_idle();
+}
+
+void Scheduler::check_idle() {
+  if (draining_ && in_flight_ == 0 && idle_) std::exchange(idle_, nullptr)();
+}
+
+}  // namespace posthorn::schedule
