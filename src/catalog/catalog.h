@@ -41,10 +41,21 @@ struct EndpointSpec {
 
 enum class SecretType : uint8_t { kHmac256, kEd25519 };
 
+struct CatalogLimits {
+  size_t changes_max = 1024;  // asked for and not answered yet; beyond: kOverloaded
+  size_t name_bytes_max = 4096;
+  size_t description_bytes_max = 16384;
+  size_t event_types_max = 1000;  // of one endpoint
+  size_t headers_max = 64;        // of one endpoint
+};
+
 struct CatalogOptions {
-  SecretType secret_type = SecretType::kHmac256;
-  bool https_only = false;  // refuse http:// endpoint URLs
-  size_t change_queue_max = 1024;
+  SecretType secret_type = SecretType::kHmac256;  // of generated secrets
+  bool https_only = false;                        // refuse http:// endpoint URLs
+  CatalogLimits limits;
+  // Called on the catalog's thread when a change may or may not be durable (a sync failed): the
+  // process must end with the named exit code; every later change fails.
+  Task on_fatal;
 };
 
 template <typename T>
@@ -61,22 +72,27 @@ class Catalog {
  public:
   using Receive = UniqueFunction<void(SnapshotRef)>;
 
-  // Reads everything, decrypts the secrets, makes the default organization on first start.
+  // Reads everything, decrypts the secrets, makes the default organization on first start; blocks.
+  // `box` may be null for an engine that keeps nothing on disk. The host must outlive the catalog.
   static Result<std::unique_ptr<Catalog>> open(io::Host& host,
                                                std::unique_ptr<store::ConfigStore> store,
                                                std::unique_ptr<SecretBox> box,
                                                CatalogOptions options);
+  // Finishes the changes that were asked for. Answers that have not run yet are dropped; the loops
+  // must have ended, or this is their thread.
   ~Catalog();
 
   // The newest snapshot; any thread (shards use the one they were handed).
   SnapshotRef snapshot() const;
 
-  // From now on `receive` runs on `loop` for each new snapshot, in order; a change is answered
-  // only after every attached loop has received it. Call before run() or on the loop's thread.
+  // Calls `receive` at once with the newest snapshot, and from now on it runs on `loop` for each
+  // newer one, in order; a change is answered only after every attached loop has received it.
+  // Call before run() or on the loop's thread.
   void attach(io::Loop& loop, Receive receive);
 
-  // Each: any loop thread; durable and seen by every shard before the callback, which runs on
-  // `reply_to`. kOverloaded (in the callback) when too many changes wait. Errors name the field.
+  // Each: any thread; durable and seen by every shard before the callback, which runs on
+  // `reply_to`. Errors, all in the callback: kInvalid "field: what to do", kConflict for a taken
+  // uid, kNotFound for what is not there, kOverloaded when too many changes wait.
   void create_application(const OrganizationId& organization, ApplicationSpec spec,
                           bool get_if_exists, io::Loop& reply_to, AppCreated done);
   void create_endpoint(const AppId& app, EndpointSpec spec, io::Loop& reply_to,

@@ -1,12 +1,15 @@
 // Where configuration is kept: organizations, applications, endpoints, secrets and settings. The
 // catalog reads everything at start and is the only writer; rules live there, not here.
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/result.h"
+#include "io/host.h"
 #include "model/endpoint.h"
 
 namespace posthorn::store {
@@ -82,9 +85,17 @@ class ConfigStore {
   virtual Result<ConfigRows> load() = 0;
   // One transaction, durable on return; answers the new version (one more for each call).
   // kConflict when a uid is taken or a parent row is missing; nothing is changed then.
+  // kUnknownOutcome when a sync failed: it may be stored or not, and every later call fails until
+  // the store is opened again.
   virtual Result<uint64_t> apply(const std::vector<ConfigChange>& changes) = 0;
   // For key rotation: up to `limit` secrets whose key version is not `current`, any order.
   virtual Result<std::vector<SecretRow>> secrets_not_at(uint32_t current, size_t limit) = 0;
 };
+
+// `engine`: "memory" (forgets at exit; `path` is not used) or "sqlite" (`path` is the database
+// file; its folder must exist and be locked by the caller). kUnsupported when the file is of a
+// newer format, kCorrupt when it is not one of ours.
+Result<std::unique_ptr<ConfigStore>> open_config_store(io::Host& host, std::string_view engine,
+                                                       const std::string& path);
 
 }  // namespace posthorn::store
