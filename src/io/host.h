@@ -24,8 +24,8 @@ class Host {
   virtual std::unique_ptr<Worker> make_worker(const std::string& name, size_t capacity) = 0;
   // The loop is made here and run by its thread; in simulation all loops share one.
   virtual std::unique_ptr<Loop> make_loop() = 0;
-  // One per loop (session caches are not shared between threads).
-  virtual Result<std::unique_ptr<Tls>> make_tls(const TlsClientOptions& client,
+  // One per loop, which must outlive it (session caches are not shared between threads).
+  virtual Result<std::unique_ptr<Tls>> make_tls(Loop& loop, const TlsClientOptions& client,
                                                 const TlsServerOptions& server) = 0;
 };
 

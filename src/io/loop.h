@@ -22,8 +22,11 @@ class Loop {
   virtual Resolver& resolver() = 0;
   virtual TimerWheel& timers() = 0;
 
-  // Runs `task` after the current handler, in order. Loop thread only.
+  // Runs `task` right after the current handler, in order. Loop thread only.
   virtual void post(Task task) = 0;
+  // Runs `task` when the handlers that are ready now have run: for work that they share, such as
+  // handing over what all of them gathered. Loop thread only.
+  virtual void post_at_turn_end(Task task) = 0;
   // The same from any thread; wakes the loop. Callers bound what they post (see Mailbox).
   virtual void post_remote(Task task) = 0;
 
