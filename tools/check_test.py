@@ -198,7 +198,8 @@ class BannedTest(CheckTest):
         self.plant("src/wire/a.cc", "\n".join((
             "// A file. Never throw here, new things sleep(1).", 'auto a = "throw new assert(";',
             "A(const A&) = delete;", "static_assert(true);", "loop.time(0);", "clock.now();",
-            "return std::unique_ptr<Thing>(new Thing(1));", "new (place) Thing();", "// TODO(perf): later", "deleted(1);", "delete_(1);",
+            "return std::unique_ptr<Thing>(new Thing(1));", "new (place) Thing();",
+            "// TODO(perf): later", "deleted(1);", "delete_(1);",
             "std::thread::id owner;", "R\"(throw 1; delete a;)\";", "char q = '\"'; int n = 1'000;",
             "")))
         self.assertEqual([str(f) for f in self.findings(banned.check)], [])
