@@ -1,0 +1,54 @@
+// The index file of one sealed segment, opened for reading. Written once from an OpenIndex;
+// grammar: docs/formats/index.md.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "store/engines/segment/index_reader.h"
+#include "store/engines/segment/sorted_file.h"
+
+namespace posthorn::store::segment {
+
+// What the footer says of a segment.
+struct SegmentSpan {
+  SegmentNumber segment;
+  Seq first;  // of its first indexed record; 0 when it has none
+  Seq last;
+  uint32_t messages = 0;
+  uint32_t attempts = 0;
+  uint32_t deliveries = 0;
+  IdBytes first_id;  // of a message or attempt
+  IdBytes last_id;
+  bool operator==(const SegmentSpan&) const = default;
+};
+
+class SegmentIndex : public IndexReader {
+ public:
+  // kCorrupt or kNotFound mean that the index must be written again from the segment.
+  static Result<std::shared_ptr<SegmentIndex>> open(BlockCache& cache, const std::string& path);
+
+  const SegmentSpan& span() const { return span_; }
+  const SortedFile& file() const { return *file_; }
+
+  Result<std::optional<MessageEntry>> message(Seq seq) override;
+  Result<std::vector<MessageEntry>> messages_with_id(const MessageId& id) override;
+  Result<std::vector<AppEntry>> messages_of_app(const EntryQuery& query) override;
+  Result<std::vector<TargetEntry>> messages_to_endpoint(const EntryQuery& query) override;
+  Result<std::vector<AttemptEntry>> attempts_to_endpoint(const EntryQuery& query,
+                                                         const AttemptFilter& filter) override;
+  Result<std::vector<AttemptEntry>> attempts_of_message(const OfMessage& query) override;
+  Result<std::vector<AttemptEntry>> attempts_with_id(const AttemptId& id) override;
+  Result<model::Targets> target_set(SegmentNumber segment, uint32_t set) override;
+  Result<std::optional<DeliveryOrdinal>> delivery(Seq message, const EndpointId& endpoint) override;
+  Result<std::optional<MessageEntry>> message_of_delivery(SegmentNumber segment,
+                                                          DeliveryOrdinal delivery) override;
+  Result<Seq> first_at(WallTime at) override;
+
+ private:
+  SegmentIndex(std::shared_ptr<const SortedFile> file, const SegmentSpan& span)
+      : file_(std::move(file)), span_(span) {}
+  std::shared_ptr<const SortedFile> file_;
+  SegmentSpan span_;
+};
+
+}  // namespace posthorn::store::segment
