@@ -1,0 +1,48 @@
+// The grammar of RFC 8259 over one buffer, without memory. Used by json.cc only.
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "base/bytes.h"
+
+namespace posthorn::wire {
+
+constexpr size_t kJsonDepthMax = 1024;
+
+// Checks a whole text. UTF-8 is checked by the caller.
+class JsonGrammar {
+ public:
+  JsonGrammar(ByteView text, size_t depth_max);
+  bool check();
+  // After a failure: where, and what was wrong.
+  size_t offset() const { return static_cast<size_t>(at_ - begin_); }
+  ByteView problem() const { return problem_; }
+  // After success: the exact bytes of the value.
+  ByteView value() const { return value_; }
+
+ private:
+  enum class Next : uint8_t { kValue, kKey, kAfterValue, kFail };
+  Next value_start();
+  Next key();
+  Next after_value();
+  Next push(bool object);
+  Next literal(ByteView word);
+  Next number();
+  bool digits();
+  bool string();
+  bool escape();
+  void skip_space();
+  Next fail(ByteView problem);
+  bool in_object() const { return (open_[depth_ >> 6] >> (depth_ & 63) & 1) != 0; }
+
+  const char* const begin_;
+  const char* const end_;
+  const char* at_;
+  const size_t depth_max_;
+  size_t depth_ = 0;
+  std::array<uint64_t, kJsonDepthMax / 64 + 1> open_;  // a bit per level: object or array
+  ByteView problem_;
+  ByteView value_;
+};
+
+}  // namespace posthorn::wire
