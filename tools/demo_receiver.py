@@ -18,7 +18,8 @@ def verify(secret, headers, body, now=None):
     signatures = headers.get("webhook-signature", "").split()
     if not (message_id and timestamp and signatures):
         return "a webhook-* header is missing"
-    if not timestamp.isdigit() or abs((now or time.time()) - int(timestamp)) > TIMESTAMP_TOLERANCE_S:
+    age = abs((now or time.time()) - int(timestamp)) if timestamp.isdigit() else None
+    if age is None or age > TIMESTAMP_TOLERANCE_S:
         return "the timestamp is too old or too new"
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signed = f"{message_id}.{timestamp}.".encode() + body
