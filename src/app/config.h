@@ -1,0 +1,71 @@
+// The configuration of a process: one table of keys from which the file parser, the environment,
+// `config show` and docs/configuration.md come. Precedence: flag, environment, file, default.
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/units.h"
+
+namespace posthorn::app {
+
+enum class SignatureHeaders : uint8_t { kWebhook, kSvix, kBoth };
+
+struct Config {
+  SocketAddress server_listen = *SocketAddress::parse("127.0.0.1:8071");
+  uint32_t server_shards = 0;  // 0: one per core
+  uint64_t server_payload_bytes_max = 1u << 20;
+
+  std::string store_data_dir = "./posthorn-data";
+  std::string store_engine = "segment";
+  std::string
+      store_key_file;  // root key of secrets at rest; empty: generated in the data directory
+
+  std::string auth_jwt_secret;  // empty: generated in the data directory on first start
+
+  std::vector<Cidr> delivery_allow_targets;
+  std::vector<microseconds> delivery_retry_schedule;
+  milliseconds delivery_request_timeout{15'000};
+  SignatureHeaders delivery_signature_headers = SignatureHeaders::kWebhook;
+  bool delivery_ed25519 = false;
+  bool delivery_https_only = false;
+  std::string delivery_ca_file;
+
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kJson;
+
+  Config();
+};
+
+// One key: "section.key" in the file, POSTHORN_SECTION_KEY in the environment.
+struct ConfigKey {
+  std::string_view name;
+  std::string_view help;
+  bool secret = false;  // never printed
+  std::function<Status(Config&, std::string_view)> parse;
+  std::function<std::string(const Config&)> show;
+
+  std::string environment_name() const;
+};
+
+std::span<const ConfigKey> config_keys();
+
+struct ConfigSources {
+  std::optional<std::string> file_text;            // TOML
+  std::map<std::string, std::string> environment;  // only names that begin with POSTHORN_ matter
+  std::map<std::string, std::string> flags;        // by key name, e.g. "server.listen"
+};
+
+// Unknown keys and bad values are errors that name the key, its source and what is accepted.
+Result<Config> load_config(const ConfigSources& sources);
+
+// "section.key" = text pairs of a TOML file of two levels; arrays become comma lists.
+Result<std::map<std::string, std::string>> flatten_toml(std::string_view text);
+
+}  // namespace posthorn::app

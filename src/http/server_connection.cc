@@ -1,0 +1,365 @@
+// The state machine of one server connection.
+#include "http/server_connection.h"
+
+#include <array>
+#include <cstring>
+
+namespace posthorn::http {
+namespace {
+
+constexpr size_t kBufferStart = 4096;
+constexpr size_t kReadMin = 1024;          // room offered to a read
+constexpr size_t kBufferKeep = 64 * 1024;  // larger ones are given back when idle
+
+}  // namespace
+
+ServerConnection::ServerConnection(Server& server, std::unique_ptr<io::Stream> stream)
+    : server_(&server),
+      stream_(std::move(stream)),
+      peer_(stream_->peer()),
+      parser_(server.limits_.head),
+      timer_(server.loop_.timers(), [this] { on_timer(); }) {
+  in_.resize(kBufferStart);
+  set_phase(Phase::kHead);
+}
+
+void ServerConnection::set_phase(Phase phase) {
+  phase_ = phase;
+  const ServerLimits& limits = server_->limits_;
+  nanoseconds wait = limits.idle_timeout;
+  if (phase == Phase::kHead) wait = limits.head_timeout;
+  if (phase == Phase::kBody || phase == Phase::kChunked) wait = limits.body_timeout;
+  if (phase == Phase::kDiscard || phase == Phase::kClosing) wait = limits.write_timeout;
+  expire_at(server_->loop_.clock().now() + wait);
+}
+
+// The timer is left alone while it fires early enough; on_timer() looks at the deadline again.
+void ServerConnection::expire_at(MonoTime when) {
+  deadline_ = when;
+  if (timer_.armed() && armed_for_ <= when) return;
+  armed_for_ = when;
+  timer_.arm_at(when);
+}
+
+void ServerConnection::on_timer() {
+  const MonoTime now = server_->loop_.clock().now();
+  if (now < deadline_) {
+    armed_for_ = deadline_;
+    timer_.arm_at(deadline_);
+    return;
+  }
+  const bool owes_answers = !answers_.empty() && !writing_;
+  if (owes_answers) {  // the handlers have deadlines of their own
+    expire_at(now + server_->limits_.idle_timeout);
+    return;
+  }
+  const bool in_request = phase_ == Phase::kBody || phase_ == Phase::kChunked ||
+                          (phase_ == Phase::kHead && end_ > begin_);
+  if (in_request && !writing_)
+    refuse(408, "the request did not arrive in time");
+  else
+    close();
+}
+
+void ServerConnection::make_room(size_t wanted) {
+  if (begin_ == end_) begin_ = end_ = 0;
+  if (in_.size() - end_ >= wanted) return;
+  if (begin_ > 0) {
+    std::memmove(in_.data(), in_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (in_.size() - end_ < wanted) in_.resize(std::max(in_.size() * 2, end_ + wanted));
+}
+
+void ServerConnection::consume(size_t bytes) {
+  begin_ += bytes;
+  if (begin_ != end_) return;
+  begin_ = end_ = 0;
+  if (in_.size() > kBufferKeep) {
+    in_.resize(kBufferStart);
+    in_.shrink_to_fit();
+  }
+}
+
+void ServerConnection::read() {
+  if (reading_ || input_ended_ || server_ == nullptr) return;
+  if (no_more_requests_ && phase_ != Phase::kDiscard) return;
+  if (answers_.size() >= server_->limits_.pipeline_max) return;  // resumed by release_answers()
+  size_t wanted = kReadMin;
+  if (phase_ == Phase::kBody)
+    wanted = std::max(wanted, head_bytes_ + body_bytes_ - (end_ - begin_));
+  make_room(wanted);
+  reading_ = true;
+  stream_->read({in_.data() + end_, in_.size() - end_},
+                [self = weak_from_this()](Result<size_t> got) {
+                  if (const auto connection = self.lock()) connection->on_read(std::move(got));
+                });
+}
+
+void ServerConnection::on_read(Result<size_t> got) {
+  reading_ = false;
+  if (!got.ok()) {
+    close();
+    return;
+  }
+  if (*got == 0) {
+    input_ended_ = true;
+    no_more_requests_ = true;
+    // A half-closed client still gets the answers it asked for; half a request is dropped.
+    if (answers_.empty() && !writing_) close();
+    return;
+  }
+  end_ += *got;
+  process();
+}
+
+void ServerConnection::process() {
+  if (processing_) return;  // a handler answered inside its call
+  processing_ = true;
+  bool more = true;
+  while (more && server_ != nullptr && begin_ != end_) {
+    if (phase_ == Phase::kDiscard) {
+      discard();
+      break;
+    }
+    if (no_more_requests_ || answers_.size() >= server_->limits_.pipeline_max) break;
+    if (phase_ == Phase::kIdle) set_phase(Phase::kHead);
+    if (phase_ == Phase::kHead) more = process_head();
+    if (more && phase_ == Phase::kBody)
+      more = process_body();
+    else if (more && phase_ == Phase::kChunked)
+      more = process_chunked();
+  }
+  processing_ = false;
+  if (server_ != nullptr) read();
+}
+
+bool ServerConnection::process_head() {
+  const ByteView input(in_.data() + begin_, end_ - begin_);
+  const wire::HttpParse parsed = parser_.parse(input);
+  if (parsed == wire::HttpParse::kNeedMore) return false;
+  if (parsed == wire::HttpParse::kError) {
+    refuse(parser_.error().status, parser_.error().reason);
+    return false;
+  }
+  const wire::RequestHead& head = parser_.head();
+  head_bytes_ = head.head_bytes;
+  body_bytes_ = head.content_length;
+  body_max_ = server_->handlers_.body_limit(head);
+  if (head.framing != wire::BodyFraming::kChunked && head.content_length > body_max_) {
+    refuse(413, "the body is larger than this route takes");
+    return false;
+  }
+  if (head.expect_continue && input.size() == head_bytes_) {
+    if (answers_.empty() && !writing_) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+    flush();
+    if (server_ == nullptr) return false;
+  }
+  if (head.framing != wire::BodyFraming::kChunked) {
+    if (head_bytes_ + body_bytes_ > input.size())
+      set_phase(Phase::kBody);
+    else
+      phase_ = Phase::kBody;
+    return true;
+  }
+  chunks_.reset(wire::ChunkExtensions::kRefuse);
+  chunked_body_.clear();
+  set_phase(Phase::kChunked);
+  // The head stays in front of the buffer until the request is dispatched; chunks are consumed
+  // behind it.
+  return true;
+}
+
+bool ServerConnection::process_body() {
+  if (end_ - begin_ < head_bytes_ + body_bytes_) return false;
+  dispatch({in_.data() + begin_ + head_bytes_, body_bytes_}, head_bytes_ + body_bytes_);
+  return server_ != nullptr;
+}
+
+bool ServerConnection::process_chunked() {
+  ByteView rest(in_.data() + begin_ + head_bytes_, end_ - begin_ - head_bytes_);
+  while (true) {
+    ByteView data;
+    const auto step = chunks_.next(rest, data);
+    // What a chunk announces counts before it comes.
+    if (chunked_body_.size() + data.size() + chunks_.announced() > body_max_) {
+      refuse(413, "the body is larger than this route takes");
+      return false;
+    }
+    if (step == wire::ChunkedDecoder::Step::kData) {
+      chunked_body_.append(data);
+      continue;
+    }
+    if (step == wire::ChunkedDecoder::Step::kError) {
+      refuse(400, chunks_.reason());
+      return false;
+    }
+    // What was decoded is taken out from behind the head.
+    char* const behind_head = in_.data() + begin_ + head_bytes_;
+    std::memmove(behind_head, rest.data(), rest.size());
+    end_ = begin_ + head_bytes_ + rest.size();
+    if (step == wire::ChunkedDecoder::Step::kNeedMore) return false;
+    const std::string body = std::exchange(chunked_body_, {});
+    dispatch(body, head_bytes_);
+    return server_ != nullptr;
+  }
+}
+
+void ServerConnection::dispatch(ByteView body, size_t consumed) {
+  wire::RequestHead& head = parser_.head();
+  head.rebase(in_.data() + begin_);
+  Request request;
+  request.method = head.method;
+  request.target = head.target();
+  request.path = head.path();
+  request.query = head.query();
+  request.body = body;
+  request.headers = &head.headers;
+  request.peer = peer_;
+  Answer& answer = answers_.emplace_back();
+  answer.close = !head.keep_alive;
+  answer.to_head = head.method == wire::HttpMethod::kHead;
+  if (!head.keep_alive) no_more_requests_ = true;
+  const uint64_t ticket = first_ticket_ + answers_.size() - 1;
+  phase_ = Phase::kIdle;
+  server_->handlers_.handle(request, Responder(weak_from_this(), ticket));
+  if (server_ == nullptr) return;
+  consume(consumed);
+  parser_.reset();
+  expire_at(server_->loop_.clock().now() + server_->limits_.idle_timeout);
+}
+
+void ServerConnection::respond(uint64_t ticket, Response response) {
+  if (server_ == nullptr || ticket < first_ticket_) return;
+  Answer& answer = answers_[ticket - first_ticket_];
+  answer.ready = true;
+  answer.close |= response.close;
+  answer.response = std::move(response);
+  release_answers();
+}
+
+void ServerConnection::release_answers() {
+  bool rendered = false;
+  while (!answers_.empty() && answers_.front().ready) {
+    Answer answer = std::move(answers_.front());
+    answers_.pop_front();
+    ++first_ticket_;
+    render(answer);
+    rendered = true;
+    if (!answer.close) continue;
+    no_more_requests_ = true;
+    answers_.clear();
+  }
+  if (rendered && !flush_queued_) {
+    flush_queued_ = true;
+    server_->flush_later(shared_from_this());
+  }
+}
+
+void ServerConnection::render(Answer& answer) {
+  const Response& response = answer.response;
+  const bool close = answer.close || (no_more_requests_ && answers_.empty());
+  wire::append_status_line(out_, response.status);
+  wire::append_header(out_, "Date", server_->date());
+  for (const ResponseHeader& header : response.headers) {
+    if (wire::is_header_value(header.value)) wire::append_header(out_, header.name, header.value);
+  }
+  if (close) wire::append_header(out_, "Connection", "close");
+  const bool bodiless = response.status == 204 || response.status == 304;
+  if (!bodiless) {
+    if (!response.content_type.empty()) {
+      wire::append_header(out_, "Content-Type", response.content_type);
+    }
+    wire::append_header(out_, "Content-Length", response.body.size());
+  }
+  wire::end_head(out_);
+  if (!bodiless && !answer.to_head) out_ += response.body;
+}
+
+void ServerConnection::flush() {
+  flush_queued_ = false;
+  if (server_ == nullptr || writing_ || out_.empty()) return;
+  const std::array<ByteView, 1> parts = {out_};
+  const Result<io::Wrote> wrote = stream_->write(parts, [self = weak_from_this()](Status written) {
+    const auto connection = self.lock();
+    if (connection == nullptr || connection->server_ == nullptr) return;
+    connection->writing_ = false;
+    if (!written.ok())
+      connection->close();
+    else
+      connection->after_write();
+  });
+  out_.clear();
+  if (!wrote.ok()) {
+    close();
+    return;
+  }
+  if (*wrote == io::Wrote::kQueued) {
+    writing_ = true;
+    expire_at(server_->loop_.clock().now() + server_->limits_.write_timeout);
+    return;
+  }
+  after_write();
+}
+
+void ServerConnection::after_write() {
+  if (!out_.empty()) {
+    flush();
+    return;
+  }
+  if (!no_more_requests_ || !answers_.empty()) {
+    if (begin_ != end_ && phase_ == Phase::kIdle)
+      process();
+    else
+      read();
+    return;
+  }
+  if (phase_ == Phase::kDiscard && !input_ended_) {
+    // The client may still be sending: it sees the answer only if its bytes are taken meanwhile.
+    stream_->shutdown_write();
+    read();
+    return;
+  }
+  close();
+}
+
+void ServerConnection::refuse(int status, std::string_view reason) {
+  no_more_requests_ = true;
+  Answer& answer = answers_.emplace_back();
+  answer.close = true;
+  set_phase(Phase::kDiscard);
+  Response response;
+  response.status = status;
+  response.body = server_->handlers_.error_body(status, reason);
+  respond(first_ticket_ + answers_.size() - 1, std::move(response));
+  if (server_ != nullptr) discard();
+}
+
+void ServerConnection::discard() {
+  discarded_ += end_ - begin_;
+  begin_ = end_ = 0;
+  if (discarded_ > server_->limits_.drain_bytes_max) close();
+}
+
+void ServerConnection::finish() {
+  no_more_requests_ = true;
+  if (answers_.empty() && out_.empty() && !writing_) close();
+}
+
+void ServerConnection::abandon() {
+  server_ = nullptr;
+  stream_.reset();
+}
+
+void ServerConnection::close() {
+  if (server_ == nullptr) return;
+  const auto self = shared_from_this();
+  Server* const server = std::exchange(server_, nullptr);
+  timer_.cancel();
+  stream_.reset();
+  answers_.clear();
+  server->closed(this);
+}
+
+}  // namespace posthorn::http
