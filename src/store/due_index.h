@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "model/attempt.h"
 
 namespace posthorn::store {
 
@@ -16,7 +17,9 @@ struct DueEntry {
   Seq seq;  // of the message
   EndpointId endpoint;
   AppId app;
-  uint16_t attempts = 0;  // tries made so far
+  uint16_t attempts = 0;  // tries made so far; 0 for a resend: ask AttemptHistory
+  // kManual: from a resend; it outlives a cancel of the lane, not its deletion.
+  model::Trigger trigger = model::Trigger::kScheduled;
 
   friend auto key_of(const DueEntry& e) { return std::tuple(e.due, e.seq, e.endpoint); }
   bool operator==(const DueEntry&) const = default;
@@ -34,7 +37,8 @@ class DueIndex {
   // Ascending entries of the durable log that no later attempt or command has settled. Blocks;
   // any thread but the loops. Fewer than `limit` means that nothing else is due until `until`.
   virtual Result<std::vector<DueEntry>> page(const DueQuery& query) = 0;
-  virtual uint64_t pending() const = 0;  // memory only; any thread
+  // Memory only; any thread. Counts entries of cancelled lanes until maintenance has dropped them.
+  virtual uint64_t pending() const = 0;
 };
 
 }  // namespace posthorn::store

@@ -10,4 +10,10 @@ bool LaneRecord::has_untried() const {
          last_targeted > expired_through;
 }
 
+const LaneClosing* LaneRecord::closing_of(Seq seq) const {
+  const auto at = std::find_if(closings.begin(), closings.end(),
+                               [&](const LaneClosing& c) { return seq <= c.through; });
+  return at == closings.end() ? nullptr : &*at;
+}
+
 }  // namespace posthorn::store

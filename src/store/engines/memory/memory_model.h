@@ -1,0 +1,59 @@
+// pure: the reference model of the log: every record in simple maps, every question answered by
+// looking at all of them. The memory engine serves from it; tests feed it the records that another
+// engine acknowledged and compare the answers.
+#pragma once
+#include <map>
+#include <set>
+#include <vector>
+
+#include "model/command.h"
+#include "store/attempt_history.h"
+#include "store/delivery_fold.h"
+#include "store/lane_fold.h"
+#include "store/message_log.h"
+
+namespace posthorn::store {
+
+class MemoryModel {
+ public:
+  // Records with seq, id and time as their committer made them, in order of seq.
+  void apply(const MessageRef& message);
+  void apply(const model::Attempt& attempt);
+  void apply(const model::Command& command);
+
+  Seq last() const { return last_; }
+  const LaneFold& lanes() const { return lanes_; }
+  const std::map<Seq, MessageRef>& messages() const { return messages_; }
+  const std::map<Seq, model::Attempt>& attempts() const { return attempts_; }
+
+  Result<MessageRef> read(Seq seq) const;
+  Result<MessageRef> read(const AppId& app, const MessageId& id) const;
+  LaneRead read_lane(const LaneQuery& query) const;
+  Page<MessageRef> list(const MessageQuery& query) const;
+  std::optional<MessageRef> find_duplicate(const model::DedupeKey& key) const;
+
+  std::vector<DueEntry> due_page(const DueQuery& query) const;
+  uint64_t due_pending() const { return due_.size(); }
+
+  Result<model::Attempt> attempt(const AppId& app, const AttemptId& id) const;
+  Page<model::Attempt> list(const AttemptQuery& query) const;
+  Result<std::vector<model::Delivery>> deliveries(Seq message) const;
+  Result<model::Delivery> delivery(Seq message, const EndpointId& endpoint) const;
+  Page<DeliveryOfMessage> list(const DeliveryQuery& query) const;
+
+ private:
+  using DueKey = std::tuple<WallTime, Seq, EndpointId>;
+  void change_due(const std::vector<DueChange>& changes);
+  model::Delivery delivery_at(const model::Message& message, const EndpointId& endpoint) const;
+
+  Seq last_;
+  std::map<Seq, MessageRef> messages_;
+  std::map<MessageId, Seq> by_id_;
+  std::map<Seq, model::Attempt> attempts_;
+  std::map<std::pair<Seq, EndpointId>, std::vector<Seq>> attempts_of_;
+  std::map<model::DedupeKey, Seq> dedupe_;
+  std::map<DueKey, DueEntry> due_;
+  LaneFold lanes_;
+};
+
+}  // namespace posthorn::store
