@@ -121,7 +121,8 @@ class Change {
   }
 
   Status operator()(const PutSecrets& put) {
-    if (!tables_.endpoints.contains(put.endpoint)) return missing("endpoint");
+    const bool parent = tables_.endpoints.contains(put.endpoint);
+    if (!parent && !put.rows.empty()) return missing("endpoint");
     drop_secrets(put.endpoint);
     for (const SecretRow& row : put.rows) {
       const SecretKey key{put.endpoint, row.ordinal};
@@ -138,9 +139,10 @@ class Change {
     return {};
   }
 
-  // Numbers are never used twice, also not after a change that was refused.
+  // A number that was seen once is never used again.
   Status operator()(const PutOutbox& put) {
     OutboxRow row = put.row;
+    undo_.emplace_back([last = tables_.outbox_last](Tables& t) { t.outbox_last = last; });
     row.number = ++tables_.outbox_last;
     set(&Tables::outbox, row.number, row);
     return {};
