@@ -1,0 +1,83 @@
+// Base64 by table, three bytes at a time.
+#include "wire/base64.h"
+
+#include <array>
+
+namespace posthorn::wire {
+namespace {
+
+constexpr ByteView kStandard = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr ByteView kUrlSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr uint8_t kBad = 0xFF;
+
+using Values = std::array<uint8_t, 256>;
+
+constexpr Values make_values(ByteView digits) {
+  Values values{};
+  for (uint8_t& value : values) value = kBad;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    values[static_cast<uint8_t>(digits[i])] = static_cast<uint8_t>(i);
+  }
+  return values;
+}
+constexpr Values kStandardValues = make_values(kStandard);
+constexpr Values kUrlSafeValues = make_values(kUrlSafe);
+
+uint32_t byte_at(ByteView bytes, size_t at) {
+  return at < bytes.size() ? static_cast<uint8_t>(bytes[at]) : 0;
+}
+
+void encode(std::string& out, ByteView bytes, ByteView digits) {
+  const size_t whole = (bytes.size() + 2) / 3 * 4;
+  const size_t start = out.size();
+  out.resize(start + whole, '=');
+  char* to = out.data() + start;
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    const uint32_t group =
+        byte_at(bytes, at) << 16 | byte_at(bytes, at + 1) << 8 | byte_at(bytes, at + 2);
+    const size_t left = std::min<size_t>(bytes.size() - at, 3);
+    for (size_t digit = 0; digit <= left; ++digit) {
+      to[digit] = digits[group >> (18 - 6 * digit) & 63];
+    }
+    to += 4;
+  }
+}
+
+// `text` without padding.
+std::optional<std::string> decode(ByteView text, const Values& values) {
+  if (text.size() % 4 == 1) return std::nullopt;
+  std::string out;
+  out.reserve(text.size() / 4 * 3 + 2);
+  uint32_t bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const uint8_t value = values[static_cast<uint8_t>(c)];
+    if (value == kBad) return std::nullopt;
+    bits = (bits << 6 | value) & 0xFFFF;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    out.push_back(static_cast<char>(bits >> held & 0xFF));
+  }
+  if ((bits & ((1u << held) - 1)) != 0) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+void append_base64(std::string& out, ByteView bytes) { encode(out, bytes, kStandard); }
+
+std::optional<std::string> decode_base64(ByteView text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  return decode(text, kStandardValues);
+}
+
+void append_base64url(std::string& out, ByteView bytes) {
+  encode(out, bytes, kUrlSafe);
+  out.resize(out.size() - (3 - bytes.size() % 3) % 3);
+}
+
+std::optional<std::string> decode_base64url(ByteView text) { return decode(text, kUrlSafeValues); }
+
+}  // namespace posthorn::wire
