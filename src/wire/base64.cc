@@ -75,7 +75,7 @@ std::optional<std::string> decode_base64(ByteView text) {
 
 void append_base64url(std::string& out, ByteView bytes) {
   encode(out, bytes, kUrlSafe);
-  out.resize(out.size() - (3 - bytes.size() % 3) % 3);
+  for (size_t padding = (3 - bytes.size() % 3) % 3; padding > 0; --padding) out.pop_back();
 }
 
 std::optional<std::string> decode_base64url(ByteView text) { return decode(text, kUrlSafeValues); }
