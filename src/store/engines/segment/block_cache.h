@@ -4,6 +4,8 @@
 #include <array>
 #include <list>
 #include <memory>
+#include <span>
+#include <string>
 #include <unordered_map>
 
 #include "store/engines/segment/block.h"
@@ -16,6 +18,13 @@ using BlockRef = std::shared_ptr<const Block>;
 
 inline ByteView view_of(const Block& block) { return {block.data(), block.size()}; }
 
+// A file as the cache knows it: by a hash of its path, computed once.
+struct CachedFile {
+  explicit CachedFile(std::string at);
+  std::string path;
+  uint64_t hash;
+};
+
 struct BlockCacheCounts {
   uint64_t hits = 0;
   uint64_t misses = 0;  // = blocks read from the disk
@@ -27,11 +36,14 @@ class BlockCache {
   BlockCache(OpenFiles& files, size_t bytes_max);
 
   // kCorrupt when the block fails its checksum; the message names file and block.
-  Result<BlockRef> read(const std::string& path, uint32_t number);
+  Result<BlockRef> read(const CachedFile& file, uint32_t number);
   // Number of whole blocks in the file; kCorrupt when its size is not a multiple.
-  Result<uint32_t> blocks_of(const std::string& path);
+  Result<uint32_t> blocks_of(const CachedFile& file);
+  // Fills `into` (whole blocks) from block `first` on, checked, past the cache: for scans that
+  // would push everything else out.
+  Status read_past(const CachedFile& file, uint32_t first, std::span<char> into);
   // To be called when a file is removed, or written anew under the same name.
-  void forget(const std::string& path);
+  void forget(const CachedFile& file);
   BlockCacheCounts counts() const;
 
  private:

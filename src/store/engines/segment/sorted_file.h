@@ -29,9 +29,11 @@ struct TableShape {
 struct TableInfo {
   TableShape shape;
   uint64_t entries = 0;
-  uint64_t distinct = 0;      // different filter prefixes; 0 without a filter
+  uint64_t distinct = 0;     // different filter prefixes; 0 without a filter
+  uint32_t first_block = 0;  // its leaves and branches lie in [first_block, end_block)
+  uint32_t end_block = 0;
   uint32_t root = 0;          // block number; meaningless without entries
-  uint8_t levels = 0;         // 1: the root is a leaf
+  uint8_t levels = 0;         // 1: the root is a leaf; 0: no entries, or a table of raw bytes
   uint32_t filter_block = 0;  // first block of the first layer
   uint64_t filter_lines = 0;  // of each layer; 0: no filter
   std::string first_key;
@@ -46,7 +48,7 @@ class SortedFile {
   // Reads the footer. kCorrupt when it is damaged, kUnsupported when its version is newer.
   static Result<std::shared_ptr<const SortedFile>> open(BlockCache& cache, std::string path);
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return file_.path; }
   // What the writer gave to finish().
   ByteView meta() const { return meta_; }
   // Null when the file has no such table.
@@ -69,12 +71,14 @@ class SortedFile {
 
  private:
   friend class SortedCursor;
-  SortedFile(BlockCache& cache, std::string path) : cache_(cache), path_(std::move(path)) {}
+  friend class TableScan;
+  SortedFile(BlockCache& cache, std::string path) : cache_(cache), file_(std::move(path)) {}
   Status load();
+  Error damaged(uint32_t number, std::string_view what) const;
   Result<BlockRef> block(uint32_t number, BlockKind kind, uint8_t table) const;
 
   BlockCache& cache_;
-  std::string path_;
+  CachedFile file_;
   std::string meta_;
   std::vector<TableInfo> tables_;
   uint32_t blocks_ = 0;
@@ -123,6 +127,27 @@ class SortedCursor {
   const TableInfo* info_;
   std::vector<Level> path_;  // the root first
   bool valid_ = false;
+};
+
+// Reads one table once, front to back, past the block cache. Holds one buffer of 64 KiB; one
+// thread at a time. The file must outlive it.
+class TableScan {
+ public:
+  // The table must exist.
+  TableScan(const SortedFile& file, uint8_t table);
+  // The next entry, living until the next call; empty at the end.
+  Result<ByteView> next();
+
+ private:
+  Status fill();
+
+  const SortedFile& file_;
+  const TableInfo& info_;
+  std::string buffer_;   // whole blocks
+  uint32_t next_block_;  // the first one not in the buffer
+  size_t block_at_ = 0;  // offset in the buffer of the current block
+  uint16_t left_ = 0;    // entries left in it
+  const char* entry_ = nullptr;
 };
 
 }  // namespace posthorn::store::segment
