@@ -86,6 +86,7 @@ class Client {
   void forget(uint64_t owner);
 
  private:
+  friend class ClientPending;
   struct Impl;
   std::shared_ptr<Impl> impl_;
 };
