@@ -36,15 +36,16 @@ class Query {
     backwards = value->starts_with('-');
     if (backwards) value->remove_prefix(1);
     const auto id = Id<IdKind>::parse(*value);
-    if (!id)
-      refuse(name, std::string("is not an iterator of this list: give back `iterator`") +
-                       " of the page before as it was");
+    if (!id) refuse(name, kNotAnIterator);
     return id;
   }
 
   void refuse(std::string_view name, std::string msg);
 
  private:
+  static constexpr const char* kNotAnIterator =
+      "is not an iterator of this list: give back the `iterator` of a page as it was";
+
   model::IssueList& issues_;
   std::vector<std::pair<std::string, std::string>> pairs_;
 };

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "ingest/identity.h"
+#include "model/identity.h"
 #include "model/message_json.h"
 #include "wire/json_writer.h"
 
@@ -103,7 +103,7 @@ Result<HttpIngest::Admitted> HttpIngest::admit(const http::Request& request, std
                              "allowed",
                              admitted.key.size(), limits_.idempotency_key_bytes_max));
   }
-  if (!admitted.key.empty()) admitted.body_hash = body_hash_of(request.body);
+  if (!admitted.key.empty()) admitted.body_hash = model::body_hash_of(request.body);
   return admitted;
 }
 
@@ -111,12 +111,12 @@ void HttpIngest::identify(model::Message& message, const http::Request& request,
                           const Admitted& admitted, uint32_t item) const {
   message.app = admitted.app->app.id;
   if (!message.event_id.empty()) {
-    message.event_id_key = event_id_key_of(message.app, message.event_id);
+    message.event_id_key = model::event_id_key_of(message.app, message.event_id);
   }
   if (admitted.key.empty()) return;
   message.idempotency_key = admitted.key;
   message.body_hash = admitted.body_hash;
-  message.idempotency = idempotency_of(
+  message.idempotency = model::idempotency_of(
       {admitted.organization, admitted.key, "POST", request.path, request.query}, item);
 }
 

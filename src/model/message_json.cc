@@ -1,6 +1,7 @@
 // Renders MessageOut by hand: one of these is written for every accepted message.
 #include "model/message_json.h"
 
+#include "wire/base64.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
 #include "wire/time_text.h"
@@ -30,21 +31,6 @@ bool is_json_object(std::string_view bytes) {
   return value.ok() && value->kind() == wire::JsonKind::kObject;
 }
 
-void append_base64(std::string& out, std::string_view bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    uint32_t group = 0;
-    const size_t count = std::min<size_t>(3, bytes.size() - at);
-    for (size_t i = 0; i < 3; ++i) {
-      group = group << 8 | (i < count ? static_cast<uint8_t>(bytes[at + i]) : 0u);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      out.push_back(i <= count ? kDigits[group >> (18 - 6 * i) & 63] : '=');
-    }
-  }
-}
-
 void append_payload(std::string& out, const Message& message, const MessageJsonOptions& options) {
   out.append(",\"payload\":");
   if (message.payload_expunged) {
@@ -63,7 +49,7 @@ void append_payload(std::string& out, const Message& message, const MessageJsonO
     append_string_member(out, "{},\"payloadText\":", message.payload);
   } else {
     out.append("{},\"payloadBase64\":\"");
-    append_base64(out, message.payload);
+    wire::append_base64(out, message.payload);
     out.push_back('"');
   }
   append_string_member(out, ",\"contentType\":", message.content_type);

@@ -1,7 +1,7 @@
 // Two requests have one identity only when every part is equal.
-#include "ingest/identity.h"
+#include "model/identity.h"
 
-namespace posthorn::ingest {
+namespace posthorn::model {
 namespace {
 
 OrganizationId organization(uint8_t last) {
@@ -12,7 +12,7 @@ OrganizationId organization(uint8_t last) {
 
 TEST(Identity, ChangesWithEveryPartOfTheRequest) {
   const RequestIdentity base{organization(1), "key", "POST", "/a", "b=c"};
-  std::vector<model::DedupeKey> keys = {idempotency_of(base, 0), idempotency_of(base, 1)};
+  std::vector<DedupeKey> keys = {idempotency_of(base, 0), idempotency_of(base, 1)};
   RequestIdentity other = base;
   other.organization = organization(2);
   keys.push_back(idempotency_of(other, 0));
@@ -49,4 +49,4 @@ TEST(Identity, OfABodyTellsBodiesApart) {
 }
 
 }  // namespace
-}  // namespace posthorn::ingest
+}  // namespace posthorn::model

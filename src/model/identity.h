@@ -1,4 +1,4 @@
-// pure: the 128-bit names under which repeats are recognised. Equal parts give equal keys, and
+// The 128-bit names under which repeats are recognised. Equal parts give equal keys, and
 // nothing else does: every part is hashed with its length.
 #pragma once
 #include <array>
@@ -8,7 +8,7 @@
 #include "base/ids.h"
 #include "model/message.h"
 
-namespace posthorn::ingest {
+namespace posthorn::model {
 
 // What makes two requests the same request.
 struct RequestIdentity {
@@ -20,11 +20,11 @@ struct RequestIdentity {
 };
 
 // `item` tells the messages of one batch apart; 0 for a single one.
-model::DedupeKey idempotency_of(const RequestIdentity& request, uint32_t item);
+DedupeKey idempotency_of(const RequestIdentity& request, uint32_t item);
 
-model::DedupeKey event_id_key_of(const AppId& app, std::string_view event_id);
+DedupeKey event_id_key_of(const AppId& app, std::string_view event_id);
 
 // Of a request body, to notice a key that is used again for something else.
 std::array<uint8_t, 16> body_hash_of(std::string_view body);
 
-}  // namespace posthorn::ingest
+}  // namespace posthorn::model

@@ -1,13 +1,13 @@
-// pure: SHA-256 over length-prefixed parts, cut to 128 bits. A first part names the kind, so that
+// SHA-256 over length-prefixed parts, cut to 128 bits. A first part names the kind, so that
 // the two kinds of keys, which share one index, never meet.
-#include "ingest/identity.h"
+#include "model/identity.h"
 
 #include <cstring>
 
 #include "base/bytes.h"
 #include "wire/sha256.h"
 
-namespace posthorn::ingest {
+namespace posthorn::model {
 namespace {
 
 struct Length {
@@ -26,7 +26,7 @@ std::array<uint8_t, 16> cut(const wire::Sha256& digest) {
 
 }  // namespace
 
-model::DedupeKey idempotency_of(const RequestIdentity& request, uint32_t item) {
+DedupeKey idempotency_of(const RequestIdentity& request, uint32_t item) {
   char item_raw[4];
   store_le(item_raw, item);
   const Length key(request.key), method(request.method), path(request.path), query(request.query);
@@ -35,10 +35,10 @@ model::DedupeKey idempotency_of(const RequestIdentity& request, uint32_t item) {
                             request.query, std::string_view(item_raw, sizeof item_raw)}))};
 }
 
-model::DedupeKey event_id_key_of(const AppId& app, std::string_view event_id) {
+DedupeKey event_id_key_of(const AppId& app, std::string_view event_id) {
   return {cut(wire::sha256({"event", app.bytes.view(), event_id}))};
 }
 
 std::array<uint8_t, 16> body_hash_of(std::string_view body) { return cut(wire::sha256({body})); }
 
-}  // namespace posthorn::ingest
+}  // namespace posthorn::model
