@@ -15,7 +15,7 @@ FAST = (("layers", layers.check), ("sizes", sizes.check), ("banned", banned.chec
         ("format", formatting.check))
 STANDARD = FAST + (("hygiene", hygiene.check), ("purity", purity.check),
                    ("tidy", tidy.check_changed),
-                   ("headers", lambda tree: tidy.headers_alone(tree, tree.changed())))
+                   ("headers", lambda tree: tidy.headers_alone(tree, tidy.changed_headers(tree))))
 FULL = STANDARD[:-2] + (("tidy", tidy.check_all),)
 
 

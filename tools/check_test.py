@@ -23,7 +23,7 @@ CLEAN = {
                         "int word() { return 1; }\n}  // namespace posthorn\n",
     "src/wire/README.md": "# wire\n",
     "src/wire/bytes_fuzz.cc": '// Fuzzes.\n#include "base/word.h"\n',
-    "tests/corpus/bytes/one": "1",
+    "tests/corpus/bytes_fuzz/one": "1",
 }
 
 
@@ -236,7 +236,7 @@ class HygieneTest(CheckTest):
         self.assert_finds(hygiene.check, "src/base/README.md", "every module has one")
 
     def test_a_fuzz_target_without_seeds(self):
-        (self.root / "tests/corpus/bytes/one").unlink()
+        (self.root / "tests/corpus/bytes_fuzz/one").unlink()
         self.assert_finds(hygiene.check, "src/wire/bytes_fuzz.cc", "no seeds")
 
     def test_a_python_test_where_the_runner_does_not_look(self):

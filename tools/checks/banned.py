@@ -21,7 +21,8 @@ class Ban:
 PLANTED = ("tools/checks/", "tools/check_test.py")
 
 BANS = (
-    Ban(r"\b(sleep_for|sleep_until|usleep|nanosleep|clock_nanosleep)\s*\(|(?<![\w.>])sleep\s*\(",
+    Ban(r"\b(sleep_for|sleep_until|usleep|nanosleep|clock_nanosleep)\s*\(|"
+        r"(?<![\w.>])sleep\s*\(\s*\d",
         "wait for a condition, or move a simulated clock", within=("src/", "tests/")),
     Ban(r"\btime\.sleep\(", "wait for a condition with the polling of the test harness",
         within=("tests/", "tools/", "bench/"), suffixes=("_test.py",), except_in=PLANTED),

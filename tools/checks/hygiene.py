@@ -61,7 +61,7 @@ def corpora(tree):
     findings = []
     for path in tree.files:
         if path.startswith("src/") and path.endswith("_fuzz.cc"):
-            folder = "tests/corpus/" + path.rsplit("/", 1)[1].removesuffix("_fuzz.cc") + "/"
+            folder = "tests/corpus/" + path.rsplit("/", 1)[1].removesuffix(".cc") + "/"
             if not any(f.startswith(folder) for f in tree.files):
                 findings.append(Finding(path, 1, "corpus", f"no seeds in {folder}"))
     return findings

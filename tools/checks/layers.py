@@ -27,7 +27,7 @@ KERNEL = re.compile(r"^(sys/|netinet/|arpa/|linux/|net/)|^(unistd|fcntl|poll|pth
 KERNEL_FOLDERS = ("src/io/", "src/app/", "src/base/log.cc")
 INTRINSICS = re.compile(r"\w*intrin\.h$")
 # Folders whose headers tests of other modules may include.
-SHARED_WITH_TESTS = ("testing", "sim", "conformance")
+SHARED_WITH_TESTS = ("testing", "sim", "linux", "conformance")
 # What the composition root builds the product from.
 SHARED_WITH_APP = ("linux", "sim")
 

@@ -42,7 +42,7 @@ def gtest_suites(root, build_dir, list_file, arguments):
 def corpus_suites(root, build_dir):
     suites = []
     for name in registered(build_dir, "posthorn_fuzzers.txt"):
-        corpus = pathlib.Path(root, "tests", "corpus", name.removesuffix("_fuzz"))
+        corpus = pathlib.Path(root, "tests", "corpus", name)
         suites.append(Suite(name, "corpus", (str(pathlib.Path(build_dir, name)), str(corpus))))
     return suites
 
