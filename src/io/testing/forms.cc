@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "io/linux/host.h"
+#include "io/sim/world.h"
 
 namespace posthorn::io {
 namespace {
@@ -51,10 +52,29 @@ class LinuxForm final : public HostForm {
   std::string directory_;
 };
 
+class SimForm final : public HostForm {
+ public:
+  SimForm() : loop_(world_.make_loop()) { CHECK(world_.disk().make_directory("/test").ok()); }
+  Host& host() override { return world_; }
+  Loop& loop() override { return *loop_; }
+  bool run_until(std::function<bool()> done, milliseconds limit) override {
+    return world_.run_until(done, limit);
+  }
+  std::string directory() override { return "/test"; }
+
+ private:
+  sim::World world_{20'260'101};
+  const std::unique_ptr<Loop> loop_;
+};
+
 }  // namespace
 
 std::unique_ptr<HostForm> make_linux_form() { return std::make_unique<LinuxForm>(); }
 
-std::vector<NamedForm> all_forms() { return {{"Linux", &make_linux_form}}; }
+std::unique_ptr<HostForm> make_sim_form() { return std::make_unique<SimForm>(); }
+
+std::vector<NamedForm> all_forms() {
+  return {{"Linux", &make_linux_form}, {"Sim", &make_sim_form}};
+}
 
 }  // namespace posthorn::io
