@@ -22,13 +22,13 @@ Result<Created<AppRef>> Writer::create_application(const OrganizationId& organiz
   }
   auto state = std::make_shared<AppState>();
   model::Application& app = state->app;
-  app.id = AppId{ids_.next()};
+  app.created_at = app.updated_at = now();
+  app.id = AppId{ids_.next(app.created_at)};
   app.organization = organization;
   app.uid = std::move(spec.uid);
   app.name = std::move(spec.name);
   app.throttle_rate = spec.throttle_rate;
   app.metadata = std::move(spec.metadata);
-  app.created_at = app.updated_at = now();
 
   Snapshot next = *newest_;
   next.apps = next.apps.with(app.id, state);

@@ -47,7 +47,8 @@ Result<EndpointRef> Writer::create_endpoint(const AppId& app, EndpointSpec spec)
     return error(Errc::kConflict, "uid: another endpoint of the application has it; use another");
   }
   auto endpoint = std::make_shared<model::Endpoint>();
-  endpoint->id = EndpointId{ids_.next()};
+  endpoint->created_at = endpoint->updated_at = now();
+  endpoint->id = EndpointId{ids_.next(endpoint->created_at)};
   endpoint->app = app;
   endpoint->uid = std::move(spec.uid);
   endpoint->url = std::move(spec.url);
@@ -60,7 +61,6 @@ Result<EndpointRef> Writer::create_endpoint(const AppId& app, EndpointSpec spec)
   endpoint->headers = std::move(spec.headers);
   endpoint->metadata = std::move(spec.metadata);
   endpoint->secrets.push_back({std::move(secret), WallTime{}});
-  endpoint->created_at = endpoint->updated_at = now();
   PH_TRY(commit({store::PutEndpoint{*endpoint}, sealed(*endpoint)},
                 with_endpoint(*newest_, endpoint)));
   return EndpointRef(std::move(endpoint));

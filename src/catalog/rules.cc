@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "wire/url.h"
+
 namespace posthorn::catalog {
 namespace {
 
@@ -17,7 +19,6 @@ constexpr size_t kEndpointChannelsMax = 10;
 constexpr size_t kMetadataBytesMax = 4096;
 constexpr size_t kHeaderValueMax = 4096;
 constexpr size_t kHeaderNameMax = 256;
-constexpr size_t kUrlMax = 65536;
 
 // Set by the delivery itself, by the connection, or meant for caches.
 constexpr std::array<std::string_view, 26> kRefusedNames = {
@@ -132,17 +133,10 @@ void sort_unique(std::vector<std::string>& texts) {
 
 Status check_url(const std::string& url, bool https_only) {
   if (url.empty()) return refused("url", "is empty; give an https:// or http:// address");
-  if (url.size() > kUrlMax) {
-    return refused("url", "has {} bytes; at most {} are allowed", url.size(), kUrlMax);
+  PH_ASSIGN(const wire::Url parsed, wire::parse_url(url).context("url"));
+  if (!parsed.https && https_only) {
+    return refused("url", "must start with https:// on this server");
   }
-  const bool plain = url.starts_with("http://");
-  if (!plain && !url.starts_with("https://")) {
-    return refused("url", "must start with https:// or http://");
-  }
-  if (plain && https_only) return refused("url", "must start with https:// on this server");
-  const bool printable =
-      std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 0x7f; });
-  if (!printable) return refused("url", "has a character that must be percent-encoded");
   return {};
 }
 

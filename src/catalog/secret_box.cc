@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/bytes.h"
+#include "wire/base64.h"
 
 namespace posthorn::catalog {
 namespace {
@@ -41,16 +42,16 @@ std::string associated_data(const store::SecretRow& row) {
 
 // 32 raw bytes, or their base64 with or without a line end.
 bool parse_key(std::string_view text, KeyBytes& into) {
-  if (text.size() == KeyBytes::kSize) {
-    std::copy(text.begin(), text.end(), into.bytes.begin());
-    return true;
+  std::optional<std::string> decoded;
+  if (text.size() != KeyBytes::kSize) {
+    while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+    decoded = wire::decode_base64(text);
+    if (!decoded || decoded->size() != KeyBytes::kSize) return false;
+    text = *decoded;
   }
-  size_t bytes = 0;
-  const char* end = nullptr;
-  const int failed =
-      sodium_base642bin(into.bytes.data(), into.bytes.size(), text.data(), text.size(), "\r\n",
-                        &bytes, &end, sodium_base64_VARIANT_ORIGINAL);
-  return failed == 0 && bytes == KeyBytes::kSize && end == text.data() + text.size();
+  std::copy(text.begin(), text.end(), into.bytes.begin());
+  if (decoded) sodium_memzero(decoded->data(), decoded->size());
+  return true;
 }
 
 std::string key_path(const std::string& path, uint32_t version) {
@@ -117,10 +118,10 @@ void SecretBox::keep_key(uint32_t version, const KeyBytes& root) {
 Status SecretBox::make_key(uint32_t version) {
   KeyBytes root;
   host_.entropy().fill(root.bytes);
-  std::string text(sodium_base64_ENCODED_LEN(KeyBytes::kSize, sodium_base64_VARIANT_ORIGINAL), 0);
-  sodium_bin2base64(text.data(), text.size(), root.bytes.data(), root.bytes.size(),
-                    sodium_base64_VARIANT_ORIGINAL);
-  text.back() = '\n';
+  std::string text;
+  text.reserve(2 * KeyBytes::kSize);  // no copy is left behind by growing
+  wire::append_base64(text, {reinterpret_cast<const char*>(root.bytes.data()), KeyBytes::kSize});
+  text.push_back('\n');
   // Not replace_file(): the mode must be narrow before the first byte is there.
   const std::string path = key_path(path_, version);
   const std::string fresh = path + ".new";
@@ -141,6 +142,14 @@ Status SecretBox::make_key(uint32_t version) {
 
 Status SecretBox::add_key() { return make_key(current_version() + 1); }
 
+Status SecretBox::remove_old_keys() {
+  while (keys_.size() > 1) {
+    PH_TRY(host_.disk().remove(key_path(path_, keys_.begin()->first)));
+    keys_.erase(keys_.begin());
+  }
+  return host_.disk().sync_directory(io::parent_directory(path_));
+}
+
 void SecretBox::seal(store::SecretRow& row, std::string_view plain) {
   CHECK(plain.size() <= kPlainMax, "a secret of {} bytes", plain.size());
   row.key_version = current_version();
@@ -155,6 +164,13 @@ void SecretBox::seal(store::SecretRow& row, std::string_view plain) {
                                              plain.size(), raw(data), data.size(), nullptr,
                                              nonce.data(), keys_.at(row.key_version)->bytes.data());
   row.sealed = std::move(sealed);
+}
+
+Result<std::unique_ptr<SecretBox>> open_secret_box(io::Host& host, store::ConfigStore& store,
+                                                   const std::string& path) {
+  constexpr uint32_t kNoKey = 0;
+  PH_ASSIGN(const auto sealed, store.secrets_not_at(kNoKey, 1));
+  return SecretBox::open(host, path, sealed.empty());
 }
 
 Result<std::string> SecretBox::open(const store::SecretRow& row) const {

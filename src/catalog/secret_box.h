@@ -47,6 +47,8 @@ class SecretBox {
 
   // Makes root key version current_version() + 1 beside the others; durable on return.
   Status add_key();
+  // Removes the files of all keys but the current one. What they sealed is lost then.
+  Status remove_old_keys();
 
  private:
   SecretBox(io::Host& host, std::string path) : host_(host), path_(std::move(path)) {}
@@ -59,5 +61,10 @@ class SecretBox {
   // Derived for signing secrets; the root keys themselves are not kept.
   std::map<uint32_t, std::unique_ptr<KeyBytes>> keys_;
 };
+
+// The box for what `store` holds. A first key is made only while there is no secret yet, so that a
+// lost key file is noticed and not replaced by another.
+Result<std::unique_ptr<SecretBox>> open_secret_box(io::Host& host, store::ConfigStore& store,
+                                                   const std::string& path);
 
 }  // namespace posthorn::catalog

@@ -65,6 +65,9 @@ struct PutSecrets {
   EndpointId endpoint;
   std::vector<SecretRow> rows;
 };  // replaces all of them
+struct PutSecret {
+  SecretRow row;
+};  // adds or replaces the one with its endpoint and ordinal
 struct PutSetting {
   SettingRow row;
 };
@@ -75,8 +78,9 @@ struct DeleteOutbox {
   uint64_t number;
 };
 
-using ConfigChange = std::variant<PutOrganization, PutApplication, DeleteApplication, PutEndpoint,
-                                  DeleteEndpoint, PutSecrets, PutSetting, PutOutbox, DeleteOutbox>;
+using ConfigChange =
+    std::variant<PutOrganization, PutApplication, DeleteApplication, PutEndpoint, DeleteEndpoint,
+                 PutSecrets, PutSecret, PutSetting, PutOutbox, DeleteOutbox>;
 
 // All calls block; one thread at a time.
 class ConfigStore {

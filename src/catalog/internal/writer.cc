@@ -63,13 +63,13 @@ Writer::Writer(io::Host& host, std::unique_ptr<store::ConfigStore> store,
       store_(std::move(store)),
       box_(std::move(box)),
       options_(std::move(options)),
-      ids_(host.clock(), host.entropy()) {}
+      ids_(host.entropy().word()) {}
 
 Status Writer::load() {
   PH_ASSIGN(store::ConfigRows rows, store_->load());
   PH_TRY(open_secrets(rows));
-  for (const auto& row : rows.applications) ids_.stay_above(row.id.bytes);
-  for (const auto& row : rows.endpoints) ids_.stay_above(row.id.bytes);
+  for (const auto& row : rows.applications) ids_.resume(row.id.bytes, row.created_at);
+  for (const auto& row : rows.endpoints) ids_.resume(row.id.bytes, row.created_at);
   newest_ = snapshot_of(std::move(rows));
   if (newest_->organizations.find(default_organization()) != nullptr) return {};
   model::Organization first;

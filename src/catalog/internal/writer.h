@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "catalog/catalog.h"
-#include "catalog/internal/id_maker.h"
 #include "catalog/secret_box.h"
+#include "store/id_sequence.h"
 
 namespace posthorn::catalog {
 
@@ -33,13 +33,14 @@ class Writer {
   // Writes the rows; on success `next` with its new version is the newest snapshot.
   Status commit(const std::vector<store::ConfigChange>& changes, Snapshot next);
   Result<EndpointRef> find_endpoint(const EndpointId& id) const;
-  WallTime now() const { return host_.clock().wall(); }
+  // The time of a new row; never before that of the row before it.
+  WallTime now() { return ids_.clamp(host_.clock().wall()); }
 
   io::Host& host_;
   const std::unique_ptr<store::ConfigStore> store_;
   const std::unique_ptr<SecretBox> box_;
   CatalogOptions options_;
-  IdMaker ids_;
+  store::IdSequence ids_;
   SnapshotRef newest_;
 };
 

@@ -212,6 +212,21 @@ void replaces_all_secrets(ConfigStoreUnderTest& under) {
   expect_conflict(*store, {PutSecrets{id_of<EndpointId>(1), {secret(2, 0, 1, "a")}}});
 }
 
+void replaces_one_secret(ConfigStoreUnderTest& under) {
+  const auto store = under.open();
+  expect_ok(store->apply(base_rows()));
+  expect_ok(store->apply(
+      {PutEndpoint{endpoint(1)},
+       PutSecrets{id_of<EndpointId>(1), {secret(1, 0, 1, "new"), secret(1, 1, 1, "old")}}}));
+  expect_ok(store->apply({PutSecret{secret(1, 1, 2, "changed")}, PutSecret{secret(1, 2, 2, "x")}}));
+  const ConfigRows rows = load_rows(*store);
+  ASSERT_EQ(rows.secrets.size(), 3u);
+  EXPECT_EQ(rows.secrets[0].sealed, "new");
+  EXPECT_EQ(rows.secrets[1].sealed, "changed");
+  EXPECT_EQ(rows.secrets[1].key_version, 2u);
+  expect_conflict(*store, {PutSecret{secret(9, 0, 1, "s")}});
+}
+
 void numbers_the_outbox(ConfigStoreUnderTest& under) {
   auto store = under.open();
   expect_ok(store->apply({PutOutbox{{0, "k", "one"}}, PutOutbox{{0, "k", "two"}}}));
@@ -340,7 +355,7 @@ ConfigChange ConfigChangeMaker::one() {
   const auto parent = static_cast<uint8_t>(1 + rng_.below(3));
   const uint64_t uid = rng_.below(kUids * 3);
   const std::string uid_text = uid < kUids ? fmt::format("uid{}", uid) : std::string();
-  switch (rng_.below(12)) {
+  switch (rng_.below(13)) {
     case 0:
       return PutOrganization{organization(parent)};
     case 1:
@@ -370,6 +385,8 @@ ConfigChange ConfigChangeMaker::one() {
     case 9:
       return PutSetting{{fmt::format("setting{}", id), fmt::format("{}", rng_.next())}};
     case 10:
+      return PutSecret{secret(id, static_cast<uint32_t>(rng_.below(3)), 9, "one")};
+    case 11:
       return PutOutbox{{0, "kind", fmt::format("{}", rng_.next())}};
     default:
       return DeleteOutbox{1 + rng_.below(30)};
@@ -386,6 +403,7 @@ const std::vector<ConfigStoreCase>& config_store_cases() {
       {"RefusesMissingParents", refuses_missing_parents},
       {"DeletesWithChildren", deletes_with_children},
       {"ReplacesAllSecrets", replaces_all_secrets},
+      {"ReplacesOneSecret", replaces_one_secret},
       {"NumbersTheOutbox", numbers_the_outbox},
       {"FindsSecretsOfOtherKeys", finds_secrets_of_other_keys},
       {"AgreesWithTheMemoryEngine", agrees_with_the_memory_engine},

@@ -134,6 +134,12 @@ class Change {
     return {};
   }
 
+  Status operator()(const PutSecret& put) {
+    if (!tables_.endpoints.contains(put.row.endpoint)) return missing("endpoint");
+    set(&Tables::secrets, {put.row.endpoint, put.row.ordinal}, put.row);
+    return {};
+  }
+
   Status operator()(const PutSetting& put) {
     set(&Tables::settings, put.row.name, put.row.value);
     return {};

@@ -21,6 +21,7 @@ struct Statements {
   Statement put_endpoint;
   Statement delete_endpoint;
   Statement delete_secrets;
+  Statement add_secret;
   Statement put_secret;
   Statement put_setting;
   Statement put_outbox;
@@ -59,9 +60,15 @@ Result<Statements> Statements::prepare(Database& db) {
                        "updated_at = excluded.updated_at"));
   PH_ASSIGN(auto delete_endpoint, db.prepare("DELETE FROM endpoint WHERE id = ?"));
   PH_ASSIGN(auto delete_secrets, db.prepare("DELETE FROM endpoint_secret WHERE endpoint = ?"));
+  constexpr std::string_view kAddSecret =
+      "INSERT INTO endpoint_secret (endpoint, ordinal, key_version, sealed, expires_at) "
+      "VALUES (?, ?, ?, ?, ?)";
+  PH_ASSIGN(auto add_secret, db.prepare(kAddSecret));
   PH_ASSIGN(auto put_secret,
-            db.prepare("INSERT INTO endpoint_secret (endpoint, ordinal, key_version, sealed, "
-                       "expires_at) VALUES (?, ?, ?, ?, ?)"));
+            db.prepare(fmt::format("{} ON CONFLICT (endpoint, ordinal) DO UPDATE SET "
+                                   "key_version = excluded.key_version, sealed = excluded.sealed, "
+                                   "expires_at = excluded.expires_at",
+                                   kAddSecret)));
   PH_ASSIGN(auto put_setting, db.prepare("INSERT INTO setting (name, value) VALUES (?, ?) "
                                          "ON CONFLICT (name) DO UPDATE SET value = "
                                          "excluded.value"));
@@ -80,9 +87,9 @@ Result<Statements> Statements::prepare(Database& db) {
   return Statements{
       std::move(put_organization), std::move(put_application), std::move(delete_application),
       std::move(put_endpoint),     std::move(delete_endpoint), std::move(delete_secrets),
-      std::move(put_secret),       std::move(put_setting),     std::move(put_outbox),
-      std::move(delete_outbox),    std::move(count_up),        std::move(counter),
-      std::move(secrets_not_at)};
+      std::move(add_secret),       std::move(put_secret),      std::move(put_setting),
+      std::move(put_outbox),       std::move(delete_outbox),   std::move(count_up),
+      std::move(counter),          std::move(secrets_not_at)};
 }
 
 template <typename IdType>
@@ -250,15 +257,12 @@ class Apply {
       if (row.endpoint != put.endpoint) {
         return error(Errc::kConflict, "a secret of another endpoint");
       }
-      PH_TRY(with_.put_secret.text(row.endpoint.text())
-                 .integer(row.ordinal)
-                 .integer(row.key_version)
-                 .text(sqlite::hex_of(row.sealed))
-                 .integer(row.expires_at.us)
-                 .run());
+      PH_TRY(write(with_.add_secret, row));
     }
     return {};
   }
+
+  Status operator()(const PutSecret& put) { return write(with_.put_secret, put.row); }
 
   Status operator()(const PutSetting& put) {
     return with_.put_setting.text(put.row.name).text(put.row.value).run();
@@ -278,6 +282,15 @@ class Apply {
   }
 
  private:
+  static Status write(Statement& statement, const SecretRow& row) {
+    return statement.text(row.endpoint.text())
+        .integer(row.ordinal)
+        .integer(row.key_version)
+        .text(sqlite::hex_of(row.sealed))
+        .integer(row.expires_at.us)
+        .run();
+  }
+
   Statements& with_;
 };
 
