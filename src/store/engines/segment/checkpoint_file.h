@@ -48,8 +48,8 @@ class Checkpoint {
 
 struct CheckpointStoreOptions {
   std::string directory;
-  // Folders whose files belong to checkpoints alone: what no kept checkpoint names is removed
-  // after a commit. Nothing else may live there.
+  // Folders whose files belong to checkpoints alone: what was there at begin() and is named by no
+  // kept checkpoint is removed at commit(). Nothing else may live there.
   std::vector<std::string> owned_folders;
 };
 
@@ -66,10 +66,11 @@ class CheckpointStore {
   // Treats this and newer generations as damaged from now on (the files stay).
   virtual void fall_back(uint64_t generation) = 0;
 
+  // To be called before the sections and file lists are taken from their owners.
   virtual Result<std::unique_ptr<CheckpointWriter>> begin() = 0;
   // Durable on return: footer, sync, rename, sync of the folder. Then removes checkpoints older
-  // than the one before, and files in owned folders that neither kept checkpoint names. `files`
-  // are paths in owned folders that are durable already. Answers the generation.
+  // than the one before, and the files that neither kept checkpoint names. `files` are paths in
+  // owned folders that are durable already. Answers the generation.
   virtual Result<uint64_t> commit(std::unique_ptr<CheckpointWriter> writer,
                                   std::vector<std::string> files) = 0;
 };

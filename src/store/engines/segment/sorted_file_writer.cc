@@ -6,12 +6,11 @@
 #include <array>
 #include <cstring>
 
+#include "store/engines/segment/block_file_writer.h"
 #include "store/engines/segment/sorted_format.h"
 
 namespace posthorn::store::segment {
 namespace {
-
-constexpr size_t kBufferedBlocks = 64;
 
 // A block of one tree level that fills.
 struct Filling {
@@ -29,15 +28,7 @@ struct FillingLines {
 
 class Writer final : public SortedFileWriter {
  public:
-  Writer(io::Disk& disk, std::string path, std::unique_ptr<io::File> file)
-      : disk_(disk), path_(std::move(path)), file_(std::move(file)) {}
-  ~Writer() override {
-    file_.reset();
-    // Best effort: what stays behind is a .tmp that nobody reads.
-    if (!finished_) (void)disk_.remove(path_ + ".tmp").ok();
-  }
-  Writer(const Writer&) = delete;
-  Writer& operator=(const Writer&) = delete;
+  explicit Writer(std::unique_ptr<BlockFileWriter> file) : file_(std::move(file)) {}
 
   Status begin_table(const TableShape& shape, uint64_t distinct_max) override;
   Status add(ByteView entry) override;
@@ -46,49 +37,19 @@ class Writer final : public SortedFileWriter {
   Status finish(ByteView meta) override;
 
  private:
-  Result<uint32_t> emit(BlockKind kind, ByteView payload, uint16_t count);
-  Status write_buffer();
   Status push(size_t level, ByteView entry, uint32_t child);
   Result<uint32_t> emit_level(size_t level);
   Status add_to_filter(ByteView key);
   Status write_filter_block(uint8_t layer);
   Status advance_filter(uint32_t to_block);
 
-  io::Disk& disk_;
-  const std::string path_;
-  std::unique_ptr<io::File> file_;
-  bool finished_ = false;
-  std::string buffer_;         // whole sealed blocks not yet written
-  uint32_t buffer_first_ = 0;  // number of the first of them
-  uint32_t next_ = 0;          // number of the next block
+  std::unique_ptr<BlockFileWriter> file_;
   std::vector<TableInfo> tables_;
   bool in_table_ = false;
   std::vector<Filling> levels_;  // leaves first
   std::vector<FillingLines> layers_;
   std::string last_prefix_;
 };
-
-Status Writer::write_buffer() {
-  if (buffer_.empty()) return {};
-  const ByteView parts[] = {buffer_};
-  PH_TRY(file_->write(uint64_t{buffer_first_} * kBlockBytes, parts));
-  buffer_.clear();
-  buffer_first_ = next_;
-  return {};
-}
-
-Result<uint32_t> Writer::emit(BlockKind kind, ByteView payload, uint16_t count) {
-  const uint32_t number = next_++;
-  if (buffer_.empty()) buffer_first_ = number;
-  const size_t at = buffer_.size();
-  buffer_.resize(at + kBlockBytes);
-  payload.copy(buffer_.data() + at + kBlockHeaderBytes, payload.size());
-  const uint8_t table =
-      tables_.empty() || kind == BlockKind::kFooter ? uint8_t{0} : tables_.back().shape.table;
-  seal_block(buffer_.data() + at, number, {kind, table, count});
-  if (buffer_.size() >= kBufferedBlocks * kBlockBytes) PH_TRY(write_buffer());
-  return number;
-}
 
 Status Writer::begin_table(const TableShape& shape, uint64_t distinct_max) {
   CHECK(!in_table_ && tables_.size() < kTablesMax, "begin_table {} out of turn", shape.table);
@@ -105,12 +66,10 @@ Status Writer::begin_table(const TableShape& shape, uint64_t distinct_max) {
     info.filter_lines = filter_lines(shape.filter, distinct_max);
     layers_.resize(shape.filter.layers);
     // The filter's place is skipped now and written as its lines fill.
-    PH_TRY(write_buffer());
-    info.filter_block = next_;
-    next_ += shape.filter.layers * filter_blocks(info.filter_lines);
-    buffer_first_ = next_;
+    PH_ASSIGN(info.filter_block,
+              file_->skip(shape.filter.layers * filter_blocks(info.filter_lines)));
   }
-  info.first_block = next_;
+  info.first_block = file_->next();
   tables_.push_back(std::move(info));
   levels_.assign(1, Filling{});
   return {};
@@ -148,8 +107,9 @@ Status Writer::push(size_t level, ByteView entry, uint32_t child) {
 
 Result<uint32_t> Writer::emit_level(size_t level) {
   Filling& filling = levels_[level];
-  PH_ASSIGN(const uint32_t number, emit(level == 0 ? BlockKind::kLeaf : BlockKind::kBranch,
-                                        filling.payload, filling.count));
+  const BlockHeader header{level == 0 ? BlockKind::kLeaf : BlockKind::kBranch,
+                           tables_.back().shape.table, filling.count};
+  PH_ASSIGN(const uint32_t number, file_->append(header, filling.payload));
   filling.payload.clear();
   filling.count = 0;
   filling.emitted = true;
@@ -173,7 +133,7 @@ Status Writer::end_table() {
     info.levels = static_cast<uint8_t>(level + 1);
     CHECK(info.levels <= kLevelsMax, "a tree of {} levels", info.levels);
   }
-  info.end_block = next_;
+  info.end_block = file_->next();
   if (!layers_.empty()) PH_TRY(advance_filter(filter_blocks(info.filter_lines)));
   return {};
 }
@@ -210,11 +170,9 @@ Status Writer::write_filter_block(uint8_t layer) {
       info.filter_block + layer * filter_blocks(info.filter_lines) + filling.block;
   const uint64_t left = info.filter_lines - uint64_t{filling.block} * kLinesPerBlock;
   const auto count = static_cast<uint16_t>(std::min<uint64_t>(left, kLinesPerBlock));
-  std::array<char, kBlockBytes> block{};
-  std::memcpy(block.data() + kBlockHeaderBytes, filling.lines.data(), count * kFilterLineBytes);
-  seal_block(block.data(), number, {BlockKind::kFilter, info.shape.table, count});
-  const ByteView parts[] = {{block.data(), block.size()}};
-  PH_TRY(file_->write(uint64_t{number} * kBlockBytes, parts));
+  const ByteView payload(reinterpret_cast<const char*>(filling.lines.data()),
+                         count * kFilterLineBytes);
+  PH_TRY(file_->write_at(number, {BlockKind::kFilter, info.shape.table, count}, payload));
   filling.lines = {};
   ++filling.block;
   return {};
@@ -225,13 +183,14 @@ Status Writer::add_bytes(uint8_t table, ByteView bytes) {
   TableInfo info;
   info.shape.table = table;
   info.entries = bytes.size();
-  info.first_block = next_;
+  info.first_block = file_->next();
   tables_.push_back(info);
   for (size_t at = 0; at < bytes.size(); at += kBlockPayloadBytes) {
     const ByteView piece = bytes.substr(at, kBlockPayloadBytes);
-    PH_TRY(emit(BlockKind::kBytes, piece, static_cast<uint16_t>(piece.size())));
+    const BlockHeader header{BlockKind::kBytes, table, static_cast<uint16_t>(piece.size())};
+    PH_TRY(file_->append(header, piece));
   }
-  tables_.back().end_block = next_;
+  tables_.back().end_block = file_->next();
   return {};
 }
 
@@ -267,29 +226,21 @@ Status Writer::finish(ByteView meta) {
   out.u64(kSortedMagic);
   out.u16(kSortedVersion);
   out.u16(static_cast<uint16_t>(meta.size()));
-  out.u32(next_ + 1);
+  out.u32(file_->next() + 1);
   out.u8(static_cast<uint8_t>(tables_.size()));
   for (const TableInfo& info : tables_) put_table(out, info);
   out.bytes(meta);
   CHECK(payload.size() <= kBlockPayloadBytes, "a footer of {} bytes", payload.size());
-  PH_TRY(emit(BlockKind::kFooter, payload, 0));
-  PH_TRY(write_buffer());
-  PH_TRY(file_->sync());
-  PH_TRY(disk_.rename(path_ + ".tmp", path_));
-  finished_ = true;
-  return disk_.sync_directory(io::parent_directory(path_));
+  PH_TRY(file_->append({BlockKind::kFooter, 0, 0}, payload));
+  return file_->finish();
 }
 
 }  // namespace
 
 Result<std::unique_ptr<SortedFileWriter>> SortedFileWriter::create(io::Disk& disk,
                                                                    std::string path) {
-  const std::string temporary = path + ".tmp";
-  // What an ended process left behind.
-  if (disk.exists(temporary)) PH_TRY(disk.remove(temporary));
-  PH_ASSIGN(auto file, disk.open(temporary, io::OpenMode::kCreate));
-  return std::unique_ptr<SortedFileWriter>(
-      std::make_unique<Writer>(disk, std::move(path), std::move(file)));
+  PH_ASSIGN(auto file, BlockFileWriter::create(disk, std::move(path)));
+  return std::unique_ptr<SortedFileWriter>(std::make_unique<Writer>(std::move(file)));
 }
 
 namespace {

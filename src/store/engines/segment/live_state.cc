@@ -1,0 +1,101 @@
+// pure: applying records to the state in memory.
+#include "store/engines/segment/live_state.h"
+
+namespace posthorn::store::segment {
+namespace {
+
+void note_due(Live& live, const std::vector<DueChange>& changes) {
+  for (const DueChange& change : changes) live.follow_ups.emplace_back(change);
+}
+
+void note_keys(Live& live, const model::Message& message) {
+  for (const model::DedupeKey& key : {message.idempotency, message.event_id_key}) {
+    // A full table is frozen before the group (see Committer); in recovery the oldest may go.
+    if (!key.empty() && !live.keys.find(key))
+      live.keys.insert(key, message.seq, message.accepted_at);
+  }
+}
+
+}  // namespace
+
+void apply_set(Live& live, uint32_t set, const model::Targets& targets) {
+  live.open.index->add_set(set, targets);
+  // Lanes are looked up with the first message, which knows the app.
+  if (live.set_slots.size() <= set) live.set_slots.resize(set + 1);
+}
+
+void apply_record(Live& live, const model::Message& message, const Placed& at, bool indexed_only) {
+  IndexedMessage indexed;
+  indexed.seq = message.seq;
+  indexed.offset = at.offset;
+  indexed.id = message.id;
+  indexed.app = message.app;
+  indexed.set = at.set;
+  indexed.type_hash = event_type_hash(message.event_type);
+  indexed.at = message.accepted_at;
+  const DeliveryOrdinal first = live.open.index->add_message(indexed);
+  if (indexed_only) return;
+  LaneFold::Slots& slots = live.set_slots[at.set];
+  if (slots.size() != message.targets->size()) {
+    slots = live.lanes.slots_of(*message.targets, message.app);
+  }
+  live.lanes.apply(message, slots);
+  note_keys(live, message);
+  if (message.targets->size() > 0) {
+    live.follow_ups.emplace_back(
+        NewDeliveries{{live.open.index->segment(), first}, message.targets});
+  }
+  if (message.deliver_at.us == 0) return;
+  std::vector<DueChange> changes;
+  due_changes(message, changes);
+  note_due(live, changes);
+}
+
+void apply_record(Live& live, const model::Attempt& attempt, const Placed& at, bool indexed_only) {
+  IndexedAttempt indexed;
+  indexed.seq = attempt.seq;
+  indexed.offset = at.offset;
+  indexed.id = attempt.id;
+  indexed.endpoint = attempt.endpoint;
+  indexed.message = attempt.message_seq;
+  indexed.facet = AttemptFacet::of(attempt);
+  live.open.index->add_attempt(indexed);
+  if (indexed_only) return;
+  live.lanes.apply(attempt);
+
+  NewOutcome outcome;
+  outcome.message = attempt.message_seq;
+  outcome.endpoint = attempt.endpoint;
+  outcome.standing = {attempt.state_after, attempt.cause, attempt.number};
+  outcome.trigger = attempt.trigger;
+  if (attempt.message_seq >= live.open.first) {
+    const auto delivery = live.open.index->delivery(attempt.message_seq, attempt.endpoint);
+    if (delivery.ok() && *delivery) outcome.place = {live.open.index->segment(), **delivery};
+  }
+  live.follow_ups.emplace_back(outcome);
+  if (attempt.scheduled_due.us == 0 && attempt.next_due.us == 0) return;
+  std::vector<DueChange> changes;
+  due_changes(attempt, changes);
+  note_due(live, changes);
+}
+
+void apply_record(Live& live, const model::Command& command, const Placed&, bool indexed_only) {
+  if (indexed_only) return;
+  live.lanes.apply(command);
+  std::vector<DueChange> changes;
+  due_changes(command, changes);
+  note_due(live, changes);
+  if (command.kind == model::CommandKind::kExpungePayload) live.erasing.insert(command.message_seq);
+  if (command.kind == model::CommandKind::kExpungeResponse) {
+    live.erasing.insert(command.attempt_seq);
+  }
+  live.follow_ups.emplace_back(command);
+}
+
+void roll(Live& live, SegmentNumber next) {
+  if (live.open.index) live.sealing.push_back(std::move(live.open));
+  live.open = {std::make_shared<OpenIndex>(next), live.end.last.next()};
+  live.set_slots.clear();
+}
+
+}  // namespace posthorn::store::segment
