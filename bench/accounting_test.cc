@@ -139,7 +139,7 @@ TEST(LoadResults, TakesABatchApartByIndex) {
   LoadResults results;
   const std::string_view body =
       R"({"results":[{"index":0,"id":"msg_a"},{"index":1,"error":{"code":"x"}},)"
-      R"({"index":2,"id":"msg_c"}]})";
+      R"({"index": 2, "id": "msg_c"}]})";
   EXPECT_EQ(results.answered({8, 3, 0}, 202, body, 1), 2U);
   EXPECT_EQ(results.acked().bytes()[1], 0x05);
   EXPECT_NE(results.json().find("\"malformed\":0"), std::string::npos);

@@ -48,7 +48,9 @@ uint64_t LoadResults::acknowledge_batch(const LoadRequest& request, std::string_
     const size_t next = body.find(kIndex, at + kIndex.size());
     const std::string_view entry = body.substr(at, next - at);
     uint64_t index = request.events;
-    std::from_chars(entry.data() + kIndex.size(), entry.data() + entry.size(), index);
+    size_t digits = kIndex.size();
+    while (digits < entry.size() && entry[digits] == ' ') ++digits;
+    std::from_chars(entry.data() + digits, entry.data() + entry.size(), index);
     ++entries;
     if (index < request.events && entry.find(kError) == std::string_view::npos) {
       acked += acked_.insert(request.first_n + index) == IdSet::Insert::fresh ? 1 : 0;
