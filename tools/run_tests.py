@@ -3,6 +3,7 @@
 suite, prints seconds per suite, and ends with `N passed, N failed` alone on a line."""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from runner import execution, suites
 # A warm run (everything compiled) has to fit in this, so that people go on running it.
 BUDGET_SECONDS = 15 * 60
 OUTPUT_LINES_SHOWN = 60
+REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|CHECK failed")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -64,8 +66,17 @@ def show(outcome):
     print(f"{outcome.seconds:7.1f} s  {outcome.suite.name}: {counts.passed} passed{failed}",
           flush=True)
     if counts.failed:
-        for line in outcome.output.splitlines()[-OUTPUT_LINES_SHOWN:]:
+        for line in telling_lines(outcome.output.splitlines()):
             print("    | " + line)
+
+
+def telling_lines(lines):
+    """The end of the output, or what follows the first report of a sanitizer or a CHECK."""
+    reports = [n for n, line in enumerate(lines) if REPORT.search(line)]
+    if reports:
+        first = max(reports[0] - 5, 0)
+        return lines[first:first + OUTPUT_LINES_SHOWN]
+    return lines[-OUTPUT_LINES_SHOWN:]
 
 
 def summarise(outcomes, seconds, over_budget):

@@ -141,6 +141,17 @@ class ClosingLineTest(unittest.TestCase):
         self.assertEqual(self.close(0, 0), (1, "0 passed, 0 failed"))
 
 
+class TellingLinesTest(unittest.TestCase):
+    def test_shows_a_sanitizer_report_from_its_beginning(self):
+        lines = ["a"] * 100 + ["==1==ERROR: AddressSanitizer: heap-use-after-free"] + ["b"] * 500
+        shown = run_tests.telling_lines(lines)
+        self.assertIn("heap-use-after-free", shown[5])
+        self.assertEqual(len(shown), run_tests.OUTPUT_LINES_SHOWN)
+
+    def test_shows_the_end_of_anything_else(self):
+        self.assertEqual(run_tests.telling_lines(["a", "b"]), ["a", "b"])
+
+
 class SelectTest(unittest.TestCase):
     def test_names_need_no_suffix_and_unknown_ones_are_refused(self):
         available = [python_suite("", n) for n in
