@@ -39,8 +39,9 @@ Status Context::check(Access access, Call& call) {
 }
 
 Routes::Handler Context::guarded(Access access, CallHandler handler) {
-  return [this, access, handler = std::move(handler)](
-             http::Request& request, http::Responder responder, const PathParams& params) mutable {
+  return [this, access, handler = std::move(handler)](const http::Request& request,
+                                                      http::Responder responder,
+                                                      const PathParams& params) mutable {
     Call call(request, std::move(responder), params);
     if (Status status = check(access, call); !status.ok()) {
       return call.refuse(std::move(status).error());

@@ -31,12 +31,12 @@ struct ApiDeps {
 
 // One request on its way through a handler. The views are valid during the handler's call only.
 struct Call {
-  Call(http::Request& r, http::Responder to, const PathParams& places)
+  Call(const http::Request& r, http::Responder to, const PathParams& places)
       : request(r), responder(std::move(to)), params(places), query(r.query, issues) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  http::Request& request;
+  const http::Request& request;
   http::Responder responder;
   const PathParams& params;
   model::Caller caller;

@@ -134,4 +134,30 @@ http::Response error_response(Error error) {
   return refusal_response(model::Refusal{std::move(error), {}});
 }
 
+std::string error_body(int status, std::string_view reason) {
+  const auto code = [status]() -> std::string_view {
+    switch (status) {
+      case 408:
+        return "timeout";
+      case 413:
+        return "payload_too_large";
+      case 431:
+        return "headers_too_large";
+      case 503:
+        return "unavailable";
+      default:
+        return status >= 500 ? "internal" : "bad_request";
+    }
+  };
+  std::string out;
+  wire::JsonWriter json(out);
+  json.begin_object();
+  json.key("code");
+  json.string(code());
+  json.key("detail");
+  json.string(reason);
+  json.end_object();
+  return out;
+}
+
 }  // namespace posthorn::api

@@ -24,4 +24,7 @@ void append_refusal(std::string& out, const model::Refusal& refusal);
 http::Response refusal_response(const model::Refusal& refusal);
 http::Response error_response(Error error);
 
+// The body of an answer that the server itself gives to a request it could not read.
+std::string error_body(int status, std::string_view reason);
+
 }  // namespace posthorn::api

@@ -59,7 +59,7 @@ void Routes::add(wire::HttpMethod method, std::string pattern, Handler handler) 
   handlers_.push_back(std::move(handler));
 }
 
-void Routes::dispatch(http::Request& request, http::Responder responder) {
+void Routes::dispatch(const http::Request& request, http::Responder responder) {
   if (!request.header("origin").empty()) responder = CrossOrigin::around(std::move(responder));
   if (request.method == wire::HttpMethod::kOptions) return responder.send(preflight(request));
   const std::string_view path = trimmed_path(request.path);

@@ -13,13 +13,13 @@ namespace posthorn::api {
 class Routes {
  public:
   // The views in the request and in the parameters are valid during the call only.
-  using Handler = UniqueFunction<void(http::Request&, http::Responder, const PathParams&)>;
+  using Handler = UniqueFunction<void(const http::Request&, http::Responder, const PathParams&)>;
 
   void add(wire::HttpMethod method, std::string pattern, Handler handler);
 
   // Answers every request: unknown paths with 404, wrong methods with 405, OPTIONS with what a
   // browser asks before it sends (any origin may; tokens are never cookies).
-  void dispatch(http::Request& request, http::Responder responder);
+  void dispatch(const http::Request& request, http::Responder responder);
 
   const RouteTable& table() const { return table_; }
 

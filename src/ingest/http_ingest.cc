@@ -83,6 +83,12 @@ struct HttpIngest::Batch {
   size_t count = 0;
 };
 
+size_t body_bytes_max(std::string_view target, const HttpIngestLimits& limits) {
+  std::string_view path = target.substr(0, target.find('?'));
+  if (path.ends_with('/')) path.remove_suffix(1);
+  return path.ends_with("/msg/batch") ? limits.batch_bytes_max : limits.body_bytes_max;
+}
+
 HttpIngest::HttpIngest(HttpIngestDeps deps, HttpIngestLimits limits)
     : deps_(std::move(deps)), limits_(limits), reader_(limits.message) {}
 
@@ -120,7 +126,8 @@ void HttpIngest::identify(model::Message& message, const http::Request& request,
       {admitted.organization, admitted.key, "POST", request.path, request.query}, item);
 }
 
-void HttpIngest::create(http::Request& request, http::Responder responder, std::string_view app) {
+void HttpIngest::create(const http::Request& request, http::Responder responder,
+                        std::string_view app) {
   const auto refuse = [&](const Refusal& refusal) { responder.send(deps_.refuse(refusal)); };
   auto admitted = admit(request, app);
   if (!admitted.ok()) return refuse(refusal_of(std::move(admitted).error()));
@@ -251,7 +258,7 @@ void HttpIngest::read_batch(const wire::JsonValue& array, Batch& batch) {
   }
 }
 
-void HttpIngest::create_batch(http::Request& request, http::Responder responder,
+void HttpIngest::create_batch(const http::Request& request, http::Responder responder,
                               std::string_view app) {
   const auto refuse = [&](const Refusal& refusal) { responder.send(deps_.refuse(refusal)); };
   auto admitted = admit(request, app);

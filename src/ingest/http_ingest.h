@@ -35,25 +35,28 @@ struct HttpIngestLimits {
   size_t idempotency_key_bytes_max = 256;
 };
 
+// The largest body that a request to this target may have: batches may be longer.
+size_t body_bytes_max(std::string_view target, const HttpIngestLimits& limits);
+
 class HttpIngest {
  public:
   HttpIngest(HttpIngestDeps deps, HttpIngestLimits limits);
 
   // POST /api/v1/app/{app_id}/msg: 202 with the message.
-  void create(http::Request& request, http::Responder responder, std::string_view app);
+  void create(const http::Request& request, http::Responder responder, std::string_view app);
   // POST /api/v1/app/{app_id}/msg/batch: a JSON array; 202 with one result per entry when any was
   // accepted, 422 when none was. The accepted ones become durable together, in order.
-  void create_batch(http::Request& request, http::Responder responder, std::string_view app);
+  void create_batch(const http::Request& request, http::Responder responder, std::string_view app);
 
   // `Routes` has add(method, pattern, handler(request, responder, params)).
   template <typename Routes>
   void mount(Routes& routes) {
     routes.add(wire::HttpMethod::kPost, "/api/v1/app/{app_id}/msg",
-               [this](http::Request& request, http::Responder responder, const auto& params) {
+               [this](const http::Request& request, http::Responder responder, const auto& params) {
                  create(request, std::move(responder), params[0]);
                });
     routes.add(wire::HttpMethod::kPost, "/api/v1/app/{app_id}/msg/batch",
-               [this](http::Request& request, http::Responder responder, const auto& params) {
+               [this](const http::Request& request, http::Responder responder, const auto& params) {
                  create_batch(request, std::move(responder), params[0]);
                });
   }

@@ -74,7 +74,7 @@ void mount_health(Routes& routes, Context& context) {
   const auto add = [&](std::string pattern, UniqueFunction<http::Response()> answer) {
     routes.add(
         wire::HttpMethod::kGet, std::move(pattern),
-        [answer = std::move(answer)](http::Request&, http::Responder responder,
+        [answer = std::move(answer)](const http::Request&, http::Responder responder,
                                      const PathParams&) mutable { responder.send(answer()); });
   };
   add("/api/v1/health/ping", ping);
