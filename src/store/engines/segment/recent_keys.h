@@ -51,7 +51,7 @@ class KeyTable {
 // tables may be read by another thread at the same time.
 class RecentKeys {
  public:
-  RecentKeys(size_t keys_max, uint64_t seed);
+  explicit RecentKeys(size_t keys_max, uint64_t seed = 0);
   std::optional<Seq> find(const model::DedupeKey& key) const;
   // `at` is the message's acceptance. False when the table is full: freeze() first.
   bool insert(const model::DedupeKey& key, Seq seq, WallTime at);
