@@ -295,6 +295,14 @@ std::string text_of(const std::vector<std::string>& list) {
   return fmt::format("{}", fmt::join(list, ","));
 }
 
+// Long text by its beginning, size and hash, so that a difference can be read.
+std::string shortened(const std::string& text) {
+  constexpr size_t kShown = 40;
+  if (text.size() <= kShown) return text;
+  return fmt::format("{}… {} bytes, hash {:x}", text.substr(0, kShown), text.size(),
+                     std::hash<std::string>{}(text));
+}
+
 template <typename Row, typename Key>
 std::vector<Row> sorted(std::vector<Row> rows, Key key) {
   std::sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) { return key(a) < key(b); });
@@ -322,7 +330,7 @@ std::string describe(const ConfigRows& rows) {
   for (const auto& row : sorted(rows.endpoints, by_id)) {
     std::string headers;
     for (const auto& header : row.headers) headers += header.name + ":" + header.value + ",";
-    line("endpoint", row.id.text(), row.app.text(), row.uid, row.url, row.description,
+    line("endpoint", row.id.text(), row.app.text(), row.uid, row.url, shortened(row.description),
          rate_of(row.throttle_rate), row.version, row.disabled, text_of(row.event_types),
          text_of(row.channels), headers, text_of(row.metadata), row.secrets.size(),
          row.created_at.us, row.updated_at.us);

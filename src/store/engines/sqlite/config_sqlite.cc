@@ -325,6 +325,11 @@ class SqliteConfigStore final : public ConfigStore {
 
   Result<uint64_t> apply(const std::vector<ConfigChange>& changes) override {
     if (broken_) return error(Errc::kUnavailable, "an earlier write failed; restart");
+    if (database_->sync_failed()) {
+      // While the log was moved into the database, after a change that was durable already.
+      broken_ = true;
+      return error(Errc::kUnknownOutcome, "a sync of the configuration failed");
+    }
     auto applied = try_apply(changes);
     if (applied.ok()) return applied;
     const Errc code = applied.error().code;
@@ -361,8 +366,10 @@ class SqliteConfigStore final : public ConfigStore {
 }  // namespace
 
 Result<std::unique_ptr<ConfigStore>> open_sqlite_config_store(io::Host& host,
-                                                              const std::string& path) {
+                                                              const std::string& path,
+                                                              const SqliteConfigOptions& options) {
   PH_ASSIGN(auto database, Database::open(host, path));
+  database->set_checkpoint_pages(options.checkpoint_pages);
   PH_TRY(sqlite::migrate(*database));
   PH_ASSIGN(auto statements, Statements::prepare(*database));
   return std::unique_ptr<ConfigStore>(

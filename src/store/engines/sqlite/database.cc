@@ -7,8 +7,7 @@ namespace posthorn::store::sqlite {
 namespace {
 
 // Exclusive before WAL: the index of the log then lives in memory, no shared memory is needed.
-// What is temporary stays in memory, so the disk holds the database and its log only. The log is
-// moved into the database every kCheckpointPages, small enough that no commit waits long for it.
+// What is temporary stays in memory, so the disk holds the database and its log only.
 constexpr std::string_view kSetup =
     "PRAGMA locking_mode = EXCLUSIVE;"
     "PRAGMA journal_mode = WAL;"
@@ -18,7 +17,6 @@ constexpr std::string_view kSetup =
     "PRAGMA secure_delete = ON;"
     "PRAGMA trusted_schema = OFF;"
     "PRAGMA cell_size_check = ON;";
-constexpr int kCheckpointPages = 256;
 
 Errc errc_of(int code) {
   switch (code & 0xFF) {
@@ -124,7 +122,6 @@ Result<std::unique_ptr<Database>> Database::open(io::Host& host, const std::stri
   CHECK(database->handle_ != nullptr, "out of memory");
   if (opened != SQLITE_OK) return database->failure(opened);
   sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_wal_autocheckpoint(database->handle_, kCheckpointPages);
   PH_TRY(database->execute(std::string(kSetup)));
   return database;
 }
@@ -133,6 +130,8 @@ Database::~Database() {
   const int closed = sqlite3_close(handle_);
   CHECK(closed == SQLITE_OK, "a statement outlived its database");
 }
+
+void Database::set_checkpoint_pages(int pages) { sqlite3_wal_autocheckpoint(handle_, pages); }
 
 Status Database::execute(const std::string& sql) {
   const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);

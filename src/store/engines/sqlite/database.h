@@ -67,6 +67,7 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
+  void set_checkpoint_pages(int pages);
   // One or more statements without parameters and rows.
   Status execute(const std::string& sql);
   Result<Statement> prepare(std::string_view sql);
