@@ -1,4 +1,4 @@
-"""The pure parts of the driver: what is computed, judged and printed from the figures of the runs."""
+"""The pure parts of the driver: what is computed, judged and printed from the runs' figures."""
 import unittest
 
 from driver import figures, processes, report, verdicts

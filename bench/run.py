@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""`./x bench [SCENARIO...]`: measures the gateway against the floor program and judges it by the bars
-of docs/PERFORMANCE.md. Prints a table, writes build/bench/<time>.json. Exit status: 0 every bar
-cleared and every event accounted for, 1 not, 2 the measurement could not be made."""
+"""`./x bench [SCENARIO...]`: measures the gateway against the floor program and judges it by the
+bars of docs/PERFORMANCE.md. Prints a table, writes build/bench/<time>.json. Exit status: 0 every
+bar cleared and every event accounted for, 1 not, 2 the measurement could not be made."""
 import argparse
 import dataclasses
 import json
