@@ -9,6 +9,8 @@
 namespace posthorn::app {
 namespace {
 
+using deliver::SignatureHeaders;
+
 std::vector<std::string_view> split_list(std::string_view text) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {

@@ -12,14 +12,13 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "deliver/sign.h"
 
 namespace posthorn::app {
 
-enum class SignatureHeaders : uint8_t { kWebhook, kSvix, kBoth };
-
 struct Config {
   SocketAddress server_listen = *SocketAddress::parse("127.0.0.1:8071");
-  uint32_t server_shards = 0;  // 0: one per core
+  uint32_t server_shards = 0;  // 0: one per core (the command line fills that in)
   uint64_t server_payload_bytes_max = 1u << 20;
 
   std::string store_data_dir = "./posthorn-data";
@@ -32,7 +31,7 @@ struct Config {
   std::vector<Cidr> delivery_allow_targets;
   std::vector<microseconds> delivery_retry_schedule;
   milliseconds delivery_request_timeout{15'000};
-  SignatureHeaders delivery_signature_headers = SignatureHeaders::kWebhook;
+  deliver::SignatureHeaders delivery_signature_headers = deliver::SignatureHeaders::kWebhook;
   bool delivery_ed25519 = false;
   bool delivery_https_only = false;
   std::string delivery_ca_file;

@@ -12,6 +12,11 @@ struct Block {
   const char* what;
 };
 
+struct Refusal {
+  const char* what = nullptr;
+  std::optional<Cidr> block;  // nothing: the address alone
+};
+
 Block block(const char* text, const char* what) { return {*Cidr::parse(text), what}; }
 
 const std::vector<Block>& refused_v4() {
@@ -66,37 +71,40 @@ std::optional<IpAddress> embedded_v4(const IpAddress& ip) {
   return std::nullopt;
 }
 
-const char* refusal(const IpAddress& ip) {
+std::optional<Refusal> refusal(const IpAddress& ip) {
   for (const Block& refused : ip.v6 ? refused_v6() : refused_v4()) {
-    if (refused.cidr.contains(ip)) return refused.what;
+    if (refused.cidr.contains(ip)) return Refusal{refused.what, refused.cidr};
   }
-  if (!ip.v6) return nullptr;
+  if (!ip.v6) return std::nullopt;
   if (const auto v4 = embedded_v4(ip)) {
-    const char* inner = refusal(*v4);
-    return inner != nullptr ? inner : "an IPv4 address in IPv6 form";
+    const auto inner = refusal(*v4);
+    return Refusal{inner ? inner->what : "an IPv4 address in IPv6 form", std::nullopt};
   }
   static const Cidr kGlobalUnicast = *Cidr::parse("2000::/3");
-  return kGlobalUnicast.contains(ip) ? nullptr : "not a public address";
+  if (kGlobalUnicast.contains(ip)) return std::nullopt;
+  return Refusal{"not a public address", std::nullopt};
 }
 
 }  // namespace
 
 GuardVerdict judge(const IpAddress& ip, const GuardPolicy& policy) {
   for (const Cidr& allowed : policy.allow) {
-    if (allowed.contains(ip)) return {true, {}};
+    if (allowed.contains(ip)) return {true, {}, {}};
   }
-  const char* what = refusal(ip);
-  if (what == nullptr) return {true, {}};
-  return {false, ip.text() + " is " + what};
+  const auto refused = refusal(ip);
+  if (!refused) return {true, {}, {}};
+  const Cidr cidr = refused->block.value_or(Cidr{ip, static_cast<uint8_t>(ip.v6 ? 128 : 32)});
+  return {false, ip.text() + " is " + refused->what,
+          cidr.base.text() + "/" + std::to_string(cidr.length)};
 }
 
 GuardVerdict judge_all(const std::vector<IpAddress>& candidates, const GuardPolicy& policy) {
-  if (candidates.empty()) return {false, "the name has no address"};
+  if (candidates.empty()) return {false, "the name has no address", {}};
   for (const IpAddress& ip : candidates) {
     GuardVerdict verdict = judge(ip, policy);
     if (!verdict.allowed) return verdict;
   }
-  return {true, {}};
+  return {true, {}, {}};
 }
 
 }  // namespace posthorn::deliver

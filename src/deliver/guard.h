@@ -15,6 +15,7 @@ struct GuardPolicy {
 struct GuardVerdict {
   bool allowed = false;
   std::string reason;  // when refused: "127.0.0.1 is a loopback address"
+  std::string block;   // when refused: the block to allow, "127.0.0.0/8"
 };
 
 // IPv6 addresses that carry an IPv4 address are judged by it; of IPv6 only 2000::/3 without its

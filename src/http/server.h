@@ -19,6 +19,8 @@ struct ServerLimits {
   size_t connections_max = 8192;
   size_t connections_per_address_max = 1024;
   size_t drain_bytes_max = 4u << 20;  // of a refused body, read and thrown away
+  // Of all requests that are arriving together, beyond 4 KiB a connection; 503 above.
+  size_t buffer_bytes_max = 64u << 20;
   nanoseconds head_timeout = seconds{10};
   nanoseconds body_timeout = seconds{60};
   nanoseconds idle_timeout = seconds{75};
@@ -29,7 +31,7 @@ class ServerConnection;
 
 class Server {
  public:
-  using Handler = UniqueFunction<void(const Request&, Responder)>;
+  using Handler = UniqueFunction<void(Request&, Responder)>;
   // The largest body that this request may have, in bytes; asked once its head is complete.
   using BodyLimit = UniqueFunction<size_t(const wire::RequestHead&)>;
   // Renders the body of an answer that the server gives by itself (400, 408, 413, 431, 503 …).
@@ -70,6 +72,8 @@ class Server {
   std::unordered_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
   std::unordered_map<std::string, size_t> per_address_;
   std::vector<std::shared_ptr<ServerConnection>> to_flush_;
+  std::vector<std::shared_ptr<ServerConnection>> flushing_;  // kept for its capacity
+  size_t charged_ = 0;                                       // of limits_.buffer_bytes_max
   std::string date_;
   int64_t date_second_ = 0;
   Task empty_;

@@ -9,6 +9,7 @@ namespace posthorn::model {
 
 struct Send {
   Seq seq;
+  AppId app;
   EndpointId endpoint;
   std::shared_ptr<const Message> message;  // null: it must be read from the log first
   uint16_t number = 1;                     // 1 is the first try

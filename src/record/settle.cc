@@ -16,7 +16,7 @@ void Settle::record(model::Attempt attempt, OnRecorded on_recorded) {
   waiting_.push_back({std::move(attempt), std::move(on_recorded)});
   if (flush_posted_ || retry_.armed()) return;
   flush_posted_ = true;
-  loop_.post([this, alive = alive_] {
+  loop_.post_at_turn_end([this, alive = alive_] {
     if (!*alive) return;
     flush_posted_ = false;
     flush();

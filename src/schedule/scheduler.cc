@@ -95,6 +95,7 @@ void Scheduler::pump(Slot& slot) {
   while (in_flight_ < limits_.in_flight_max) {
     std::optional<model::Send> send = slot.lane.next(now, allowed(slot, now));
     if (!send) break;
+    send->app = slot.app;
     begin_send(*std::move(send));
   }
   if (in_flight_ >= limits_.in_flight_max && !slot.waiting && slot.lane.has_work()) {
@@ -216,13 +217,13 @@ void Scheduler::finished(const model::Send& send, Ended how) {
   pump(slot);
 }
 
-void Scheduler::recorded(const model::Send& send, const AppId& app, WallTime next_due) {
+void Scheduler::recorded(const model::Send& send, WallTime next_due) {
   if (send.scheduled_due.us != 0) {
     recording_.erase({send.seq, send.endpoint});
     if (paging_) recorded_in_page_.insert({send.seq, send.endpoint});
   }
   if (next_due.us == 0) return;
-  const store::DueEntry entry{next_due, send.seq, send.endpoint, app, send.number};
+  const store::DueEntry entry{next_due, send.seq, send.endpoint, send.app, send.number};
   if (paging_) added_in_page_.push_back(entry);
   due_.add(entry);
   arm();

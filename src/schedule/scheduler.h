@@ -58,7 +58,7 @@ class Scheduler : public store::CommitObserver {
   // The attempt has ended; its window slot is free.
   void finished(const model::Send& send, Ended how);
   // What finished() was told is in the log; `next_due` is set when another try is scheduled.
-  void recorded(const model::Send& send, const AppId& app, WallTime next_due);
+  void recorded(const model::Send& send, WallTime next_due);
   // First tries of the endpoint below it have ended; goes into the attempt record.
   Seq floor(const EndpointId& endpoint) const;
   // The configuration changed: lanes that were held because of it look again.

@@ -1,6 +1,7 @@
 // The descriptor limit of the process.
 #include "io/linux/limits.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -34,6 +35,13 @@ size_t socket_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
   const size_t files = static_cast<size_t>(limit.rlim_cur);
   return files - std::min(kReserve, files / 4);
+}
+
+size_t usable_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (::sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
+  return static_cast<size_t>(CPU_COUNT(&cores));
 }
 
 }  // namespace posthorn::io

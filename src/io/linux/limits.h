@@ -13,4 +13,7 @@ Result<size_t> raise_open_files();
 // once by each loop when it is made.
 size_t socket_descriptor_limit();
 
+// Cores that this process may run on (its affinity mask).
+size_t usable_cores();
+
 }  // namespace posthorn::io

@@ -1,0 +1,59 @@
+// Parses arguments with CLI11 (the only file that includes it) and runs one command.
+#include "app/cli/cli.h"
+
+#include <CLI/CLI.hpp>
+
+#include "app/cli/commands.h"
+
+namespace posthorn::app {
+namespace {
+
+void add_common(CLI::App& command, CommonFlags& flags) {
+  command.add_option("--config", flags.config_file, "configuration file (TOML)");
+  command.add_option("--data-dir", flags.data_dir, "folder of the log and the configuration");
+}
+
+}  // namespace
+
+ExitCode run_cli(io::Host& host, int argc, char** argv, const CliEnvironment& environment) {
+  CLI::App app{"Posthorn, a webhooks gateway", "posthorn"};
+  app.require_subcommand(1);
+  CommonFlags common;
+  ServeFlags serve;
+  TokenFlags token;
+  RotateFlags rotate;
+
+  CLI::App* serve_command = app.add_subcommand("serve", "run the gateway");
+  add_common(*serve_command, common);
+  serve_command->add_option("--listen", serve.listen, "HOST:PORT of the REST interface");
+  serve_command->add_flag("--dev", serve.dev, "for trying out: loopback targets, readable log");
+
+  CLI::App* token_command = app.add_subcommand("token", "print one API token");
+  add_common(*token_command, common);
+  token_command->add_option("--org", token.organization, "organization id (default: the first)");
+  token_command->add_option("--app", token.app, "limit the token to this application id");
+  token_command->add_option("--ttl", token.ttl, "life of the token, e.g. 90s, 30m, 24h, 365d");
+
+  CLI::App* key_command = app.add_subcommand("key", "keys of the secrets at rest");
+  key_command->require_subcommand(1);
+  CLI::App* rotate_command =
+      key_command->add_subcommand("rotate", "new root key; every stored secret is sealed again");
+  add_common(*rotate_command, common);
+  rotate_command->add_flag("--remove-old", rotate.remove_old,
+                           "remove the old key files at the end");
+
+  CLI::App* version_command = app.add_subcommand("version", "print the version");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& failure) {
+    return app.exit(failure) == 0 ? ExitCode::kOk : ExitCode::kUsage;
+  }
+  CommandContext context{host, environment, common};
+  if (serve_command->parsed()) return run_serve(context, serve);
+  if (token_command->parsed()) return run_token(context, token);
+  if (rotate_command->parsed()) return run_rotate(context, rotate);
+  if (version_command->parsed()) return run_version();
+  return ExitCode::kUsage;
+}
+
+}  // namespace posthorn::app

@@ -1,0 +1,164 @@
+// Start, run and end of the process.
+#include "app/gateway.h"
+
+#include "app/credentials.h"
+#include "app/limits.h"
+#include "catalog/secret_box.h"
+
+namespace posthorn::app {
+namespace {
+
+constexpr nanoseconds kMaintenanceEvery = seconds{1};
+constexpr size_t kMaintenanceTasksMax = 4;
+
+catalog::CatalogOptions catalog_options(const Config& config, std::function<void(ExitCode)> die) {
+  catalog::CatalogOptions options;
+  options.secret_type =
+      config.delivery_ed25519 ? catalog::SecretType::kEd25519 : catalog::SecretType::kHmac256;
+  options.https_only = config.delivery_https_only;
+  options.on_fatal = [die = std::move(die)] { die(ExitCode::kSyncFailed); };
+  return options;
+}
+
+}  // namespace
+
+Gateway::Gateway(io::Host& host, Config config, GatewayOptions options)
+    : host_(host), config_(std::move(config)), options_(std::move(options)) {}
+
+Gateway::~Gateway() {
+  maintenance_timer_.reset();
+  drain_timer_.reset();
+  threads_.clear();
+}
+
+Result<std::unique_ptr<Gateway>> Gateway::start(io::Host& host, Config config,
+                                                GatewayOptions options) {
+  std::unique_ptr<Gateway> gateway(new Gateway(host, std::move(config), std::move(options)));
+  PH_TRY(gateway->open());
+  return gateway;
+}
+
+Status Gateway::open() {
+  PH_TRY(open_stores());
+  PH_TRY(open_shards());
+  log(LogLevel::kInfo, "app", "listening on {}, data in {}, {} shards", address().text(),
+      config_.store_data_dir, shards_.size());
+  return {};
+}
+
+Status Gateway::open_stores() {
+  PH_TRY(host_.disk().make_directory(config_.store_data_dir).context("making the data directory"));
+  store::StoreOptions options;
+  options.engine = config_.store_engine;
+  options.directory = config_.store_data_dir + "/log";
+  options.limits = kStoreLimits;
+  options.on_fatal = [die = options_.die] { die(ExitCode::kSyncFailed); };
+  PH_ASSIGN(store_, store::open_store(host_, std::move(options)).context("opening the log"));
+  PH_ASSIGN(jwt_secret_, ensure_jwt_secret(host_, config_));
+  const bool on_disk = config_.store_engine != "memory";
+  PH_ASSIGN(auto config_store, store::open_config_store(host_, on_disk ? "sqlite" : "memory",
+                                                        config_.store_data_dir + "/config.db")
+                                   .context("opening the configuration"));
+  const std::string key_path = config_.store_key_file.empty()
+                                   ? config_.store_data_dir + "/secrets.key"
+                                   : config_.store_key_file;
+  std::unique_ptr<catalog::SecretBox> box;
+  if (on_disk) {
+    PH_ASSIGN(box, catalog::open_secret_box(host_, *config_store, key_path)
+                       .context("opening the key of the stored secrets"));
+  }
+  PH_ASSIGN(catalog_, catalog::Catalog::open(host_, std::move(config_store), std::move(box),
+                                             catalog_options(config_, options_.die)));
+  return {};
+}
+
+Status Gateway::open_shards() {
+  lane_reader_ = host_.make_worker("lane-reader", kReaderTasksMax);
+  api_reader_ = host_.make_worker("api-reader", kReaderTasksMax);
+  maintainer_ = host_.make_worker("maintainer", kMaintenanceTasksMax);
+  const size_t count = std::max<uint32_t>(1, config_.server_shards);
+  SocketAddress at = config_.server_listen;
+  const std::vector<store::LaneRecord> lanes = store_->lanes().all();
+  for (size_t index = 0; index < count; ++index) {
+    PH_ASSIGN(auto shard, Shard::make({host_, config_, *store_, *catalog_, *lane_reader_,
+                                       *api_reader_, jwt_secret_, kVersion, index, count}));
+    PH_TRY(shard->listen(at));
+    at.port = shard->address().port;  // when port 0 was asked for, all shards share the one found
+    shard->loop().post_remote([shard = shard.get(), lanes] { shard->begin(lanes); });
+    shards_.push_back(std::move(shard));
+  }
+  shards_left_ = count;
+  maintaining_ = std::make_shared<bool>(false);
+  maintenance_timer_ = std::make_unique<io::Timer>(loop().timers(), [this] { maintain(); });
+  loop().post_remote([this] { maintain(); });
+  return {};
+}
+
+// One bounded step at a time on a thread of its own, each second or at once while there is more.
+void Gateway::maintain() {
+  maintenance_timer_->arm_at(loop().clock().now() + kMaintenanceEvery);
+  if (*maintaining_ || stopping_) return;
+  *maintaining_ = maintainer_->post([this, running = maintaining_] {
+    Result<bool> more = store_->maintain();
+    if (!more.ok()) log(LogLevel::kError, "store", "maintenance: {}", more.error().message);
+    const bool again = more.ok() && *more;
+    loop().post_remote([this, running, again] {
+      *running = false;
+      if (again) maintain();
+    });
+  });
+}
+
+Status Gateway::run() {
+  for (size_t index = 1; index < shards_.size(); ++index) {
+    threads_.push_back(host_.make_worker("shard-" + std::to_string(index), 1));
+    threads_.back()->post([loop = &shards_[index]->loop()] { loop->run(); });
+  }
+  loop().run();
+  threads_.clear();
+  return close();
+}
+
+void Gateway::stop() {
+  loop().post_remote([this] { begin_stop(); });
+}
+
+void Gateway::begin_stop() {
+  if (std::exchange(stopping_, true)) {
+    log(LogLevel::kWarn, "app", "asked to stop again: giving up what is in flight");
+    stop_loops();
+    return;
+  }
+  log(LogLevel::kInfo, "app", "stopping: finishing what is in flight");
+  drain_timer_ = std::make_unique<io::Timer>(loop().timers(), [this] {
+    log(LogLevel::kWarn, "app", "gave up attempts that did not end in time");
+    stop_loops();
+  });
+  drain_timer_->arm_at(loop().clock().now() + options_.drain_max);
+  for (const auto& shard : shards_) {
+    shard->loop().post_remote([this, shard = shard.get()] {
+      shard->drain([this] { loop().post_remote([this] { shard_drained(); }); });
+    });
+  }
+}
+
+void Gateway::shard_drained() {
+  if (--shards_left_ == 0) stop_loops();
+}
+
+void Gateway::stop_loops() {
+  for (const auto& shard : shards_) shard->loop().stop();
+}
+
+Status Gateway::close() {
+  maintenance_timer_.reset();
+  drain_timer_.reset();
+  maintainer_.reset();
+  api_reader_.reset();
+  lane_reader_.reset();
+  Status closed = store_->close();
+  catalog_.reset();
+  return closed;
+}
+
+}  // namespace posthorn::app

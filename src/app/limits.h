@@ -1,0 +1,37 @@
+// The value of every limit, in one place, checked against each other at compile time. What a limit
+// means stands with the module's own …Limits struct.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "catalog/catalog.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "ingest/http_ingest.h"
+#include "record/settle.h"
+#include "schedule/scheduler.h"
+#include "store/store.h"
+
+namespace posthorn::app {
+
+inline constexpr size_t kPayloadBytesMax = 1u << 20;
+inline constexpr size_t kBodySlackBytes = 64u << 10;  // of a request around its payload
+inline constexpr size_t kBatchBytesMax = 16u << 20;
+inline constexpr size_t kConnectionsMax = 8192;     // to receivers, all shards together
+inline constexpr size_t kReaderTasksMax = 4096;     // blocking reads that may wait
+inline constexpr size_t kDescriptorsReserved = 64;  // for disk and administration
+inline constexpr store::StoreLimits kStoreLimits{};
+inline constexpr schedule::SchedulerLimits kSchedulerLimits{};
+
+static_assert(kBatchBytesMax + kBodySlackBytes <= kStoreLimits.commit_queue_bytes_max,
+              "a batch must fit the commit queue");
+static_assert(kPayloadBytesMax + kBodySlackBytes <= kStoreLimits.group_bytes_max,
+              "the largest message must fit a group");
+static_assert(kStoreLimits.group_bytes_max <= kStoreLimits.segment_bytes / 4,
+              "a segment must hold several groups");
+static_assert(kSchedulerLimits.lane.window_start <= kSchedulerLimits.lane.window_max);
+static_assert(kSchedulerLimits.lane.window_max <= kSchedulerLimits.in_flight_max,
+              "one lane must not be able to want more than a shard has");
+static_assert(kSchedulerLimits.reads_max + 2 <= kReaderTasksMax);
+
+}  // namespace posthorn::app

@@ -1,0 +1,65 @@
+// The way of a message behind its commit, for one shard: attempt → decide → settle → reschedule.
+// The one place where schedule/, deliver/ and record/ meet.
+#pragma once
+#include <memory>
+
+#include "base/rng.h"
+#include "catalog/snapshot.h"
+#include "deliver/deliverer.h"
+#include "http/client.h"
+#include "model/retry_policy.h"
+#include "record/settle.h"
+#include "schedule/policy.h"
+#include "schedule/scheduler.h"
+
+namespace posthorn::app {
+
+struct PipelineDeps {
+  io::Loop& loop;
+  io::Tls* tls;
+  io::Worker& reader;
+  store::Store& store;
+  size_t shard = 0;
+  size_t shards = 1;
+  uint64_t seed = 0;  // of the retry jitter
+};
+
+struct PipelineOptions {
+  deliver::DeliverOptions deliver;
+  model::RetryPolicy retry;
+  schedule::SchedulerLimits scheduler;
+  http::ClientLimits client;
+};
+
+class Pipeline {
+ public:
+  Pipeline(PipelineDeps deps, const PipelineOptions& options);
+  ~Pipeline();
+
+  // The configuration to use from now on; the first one before begin().
+  void configure(catalog::SnapshotRef snapshot);
+  const catalog::SnapshotRef& snapshot() const { return snapshot_; }
+  // Takes over what the log remembers of this shard's lanes and starts to deliver.
+  void begin(const std::vector<store::LaneRecord>& lanes);
+  // Starts no new attempt; `done` runs when every attempt has ended and is recorded.
+  void drain(Task done);
+  size_t in_flight() const { return scheduler_.in_flight(); }
+
+ private:
+  void attempt(const model::Send& send);
+  void ended(const model::Send& send, const model::Attempt& begun, model::Outcome outcome);
+  void abandon(const model::Send& send, model::DeadCause cause);
+  void settle(const model::Send& send, model::Attempt attempt, const model::Next& next);
+  bool may_send(const EndpointId& endpoint) const;
+
+  PipelineDeps deps_;
+  const model::RetryPolicy retry_;
+  Rng rng_;
+  catalog::SnapshotRef snapshot_;
+  http::Client client_;
+  deliver::Deliverer deliverer_;
+  record::Settle settle_;
+  schedule::Scheduler scheduler_;
+};
+
+}  // namespace posthorn::app

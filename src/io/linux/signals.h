@@ -1,0 +1,26 @@
+// SIGTERM and SIGINT as calls, instead of the end of the process. Made by app/ before any thread
+// starts, so that every thread inherits the mask. SIGPIPE is ignored from then on.
+#pragma once
+#include <functional>
+#include <memory>
+
+namespace posthorn::io {
+
+class StopSignals {
+ public:
+  StopSignals();
+  // Ends the watch; a signal that comes later is held back until the process ends.
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  // Calls `on_signal` for each signal, on a thread of its own. Once; signals that came before are
+  // not lost.
+  void watch(std::function<void()> on_signal);
+
+ private:
+  struct Watcher;
+  std::unique_ptr<Watcher> watcher_;
+};
+
+}  // namespace posthorn::io
