@@ -78,7 +78,7 @@ class SqliteConfigStore : public testing::Test {
 TEST_F(SqliteConfigStore, RefusesAFileOfANewerVersion) {
   ASSERT_TRUE(open_sqlite_config_store(*host, folder.file()).ok());
   execute(fmt::format("INSERT INTO schema_version (version) VALUES ({})",
-                      sqlite::schema_version() + 1));
+                      sqlite::schema_steps().size() + 1));
   EXPECT_EQ(refusal().code, Errc::kUnsupported);
 }
 

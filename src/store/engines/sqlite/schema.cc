@@ -91,12 +91,12 @@ Result<int64_t> version_of(Database& database) {
   return read.integer_at(0);
 }
 
-Status take_step(Database& database, int64_t version) {
+Status take_step(Database& database, int64_t version, std::string_view sql) {
   PH_ASSIGN(Transaction transaction, Transaction::begin(database));
   if (version == 1) {
     PH_TRY(database.execute("CREATE TABLE schema_version (version BIGINT PRIMARY KEY NOT NULL)"));
   }
-  PH_TRY(database.execute(std::string(kSteps[static_cast<size_t>(version - 1)])));
+  PH_TRY(database.execute(std::string(sql)));
   PH_TRY(
       database.execute(fmt::format("INSERT INTO schema_version (version) VALUES ({})", version)));
   return transaction.commit();
@@ -104,18 +104,22 @@ Status take_step(Database& database, int64_t version) {
 
 }  // namespace
 
-int64_t schema_version() { return static_cast<int64_t>(kSteps.size()); }
+std::span<const std::string_view> schema_steps() { return kSteps; }
 
-Status migrate(Database& database) {
+Status migrate(Database& database) { return migrate(database, schema_steps()); }
+
+Status migrate(Database& database, std::span<const std::string_view> steps) {
+  const auto newest = static_cast<int64_t>(steps.size());
   PH_ASSIGN(const int64_t found, version_of(database));
-  if (found > schema_version()) {
+  if (found > newest) {
     return error(Errc::kUnsupported,
                  fmt::format("the configuration has version {}, this program knows up to {}; use a "
                              "newer one",
-                             found, schema_version()));
+                             found, newest));
   }
-  for (int64_t version = found + 1; version <= schema_version(); ++version) {
-    PH_TRY(take_step(database, version).context(fmt::format("migration {}", version)));
+  for (int64_t version = found + 1; version <= newest; ++version) {
+    PH_TRY(take_step(database, version, steps[static_cast<size_t>(version - 1)])
+               .context(fmt::format("migration {}", version)));
   }
   return {};
 }
