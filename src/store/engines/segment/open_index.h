@@ -8,6 +8,19 @@
 
 namespace posthorn::store::segment {
 
+// What a segment holds, as far as it is indexed.
+struct SegmentSpan {
+  SegmentNumber segment;
+  Seq first;  // of its first message or attempt; 0 when it has none
+  Seq last;
+  uint32_t messages = 0;
+  uint32_t attempts = 0;
+  uint32_t deliveries = 0;
+  IdBytes first_id;  // of a message or attempt
+  IdBytes last_id;
+  bool operator==(const SegmentSpan&) const = default;
+};
+
 struct IndexedMessage {
   Seq seq;
   uint32_t offset = 0;
@@ -29,7 +42,7 @@ struct IndexedAttempt {
 
 class SortedFileWriter;
 
-// About 80 bytes a message, 60 an attempt. Never reads the disk.
+// About 90 bytes a message, 60 an attempt. Never reads the disk.
 class OpenIndex : public IndexReader {
  public:
   explicit OpenIndex(SegmentNumber segment);
@@ -44,7 +57,9 @@ class OpenIndex : public IndexReader {
 
   SegmentNumber segment() const;
   uint32_t deliveries() const;
+  // Estimated. The owner seals a segment early when many large sets make this large.
   size_t memory_bytes() const;
+  SegmentSpan span() const;
   // Writes all tables of the index file.
   Status write(SortedFileWriter& out) const;
 
@@ -62,8 +77,11 @@ class OpenIndex : public IndexReader {
                                                           DeliveryOrdinal delivery) override;
   Result<Seq> first_at(WallTime at) override;
 
+  struct Tables;  // see open_tables.h
+
  private:
-  struct Tables;
+  void note_record(Seq seq, const IdBytes& id);
+  MessageEntry entry_of(uint32_t row) const;
   std::unique_ptr<Tables> tables_;
 };
 

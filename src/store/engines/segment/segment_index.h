@@ -4,23 +4,10 @@
 #include <memory>
 #include <string>
 
-#include "store/engines/segment/index_reader.h"
+#include "store/engines/segment/open_index.h"
 #include "store/engines/segment/sorted_file.h"
 
 namespace posthorn::store::segment {
-
-// What the footer says of a segment.
-struct SegmentSpan {
-  SegmentNumber segment;
-  Seq first;  // of its first indexed record; 0 when it has none
-  Seq last;
-  uint32_t messages = 0;
-  uint32_t attempts = 0;
-  uint32_t deliveries = 0;
-  IdBytes first_id;  // of a message or attempt
-  IdBytes last_id;
-  bool operator==(const SegmentSpan&) const = default;
-};
 
 class SegmentIndex : public IndexReader {
  public:
@@ -47,6 +34,10 @@ class SegmentIndex : public IndexReader {
  private:
   SegmentIndex(std::shared_ptr<const SortedFile> file, const SegmentSpan& span)
       : file_(std::move(file)), span_(span) {}
+  bool spans(Seq seq) const;
+  RecordPlace place(uint32_t number, uint32_t offset) const;
+  MessageEntry message_at(const SortedCursor& cursor) const;
+
   std::shared_ptr<const SortedFile> file_;
   SegmentSpan span_;
 };

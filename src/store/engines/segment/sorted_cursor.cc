@@ -120,10 +120,20 @@ Status SortedCursor::step(bool forward) {
     --level;
   }
   if (level == 0) return {};
+  const uint32_t left = path_.back().number;
   Level& turn = path_[level - 1];
   turn.at = static_cast<uint16_t>(forward ? turn.at + 1 : turn.at - 1);
+  if (level == path_.size()) {
+    valid_ = true;
+    return {};
+  }
   path_.resize(level);
-  return descend(!forward);
+  PH_TRY(descend(!forward));
+  // Leaves were written in order; a tree that says otherwise could keep a reader for ever.
+  const uint32_t entered = path_.back().number;
+  if (forward ? entered > left : entered < left) return {};
+  valid_ = false;
+  return file_->damaged(entered, "is reached out of order");
 }
 
 }  // namespace posthorn::store::segment

@@ -15,7 +15,7 @@
 namespace posthorn::store::segment {
 
 inline constexpr size_t kEntryBytesMax = 96;
-inline constexpr size_t kTablesMax = 12;
+inline constexpr size_t kTablesMax = 16;
 inline constexpr size_t kMetaBytesMax = 1024;
 
 struct TableShape {

@@ -1,0 +1,34 @@
+// What a checkpoint of the log holds: where it was taken, the lanes, and the sections of outcomes
+// and due runs. Written by housekeeping, read by recovery. Grammar: docs/formats/checkpoint.md.
+#pragma once
+#include <memory>
+
+#include "store/engines/segment/checkpoint_file.h"
+#include "store/engines/segment/due_runs.h"
+#include "store/engines/segment/live_state.h"
+#include "store/engines/segment/outcomes.h"
+
+namespace posthorn::store::segment {
+
+// The part that must be taken at one group: encoded at once, written at leisure.
+struct CheckpointSnapshot {
+  std::string end;
+  std::string lanes;
+};
+CheckpointSnapshot take_snapshot(const Live& live);
+
+// Flushes outcomes and due runs, which must be as of the snapshot's group, and commits.
+Status write_checkpoint(CheckpointStore& store, const CheckpointSnapshot& snapshot,
+                        Outcomes& outcomes, DueRuns& due);
+
+// What recovery starts from.
+struct CheckpointContents {
+  LogEnd end;
+  LaneFold lanes;
+  std::string outcomes_section;
+  std::string due_section;
+};
+// kCorrupt or kNotFound: this checkpoint is of no use.
+Result<CheckpointContents> read_checkpoint(const Checkpoint& checkpoint);
+
+}  // namespace posthorn::store::segment
