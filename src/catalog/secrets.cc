@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kHmacPrefix = "whsec_";
 constexpr std::string_view kEd25519Prefix = "whsk_";
 constexpr size_t kGeneratedBytes = 24;
+constexpr size_t kHmacBytesMin = 24;
 
 using KeyPair = std::array<uint8_t, crypto_sign_SECRETKEYBYTES>;  // seed, then public key
 
@@ -49,8 +50,17 @@ std::string generate_secret(SecretType type, io::Entropy& entropy) {
 
 Result<std::string> check_secret(std::string_view secret) {
   PH_TRY(wire::SigningKey::parse(secret).context("secret"));
-  const bool prefixed = secret.starts_with(kHmacPrefix) || secret.starts_with(kEd25519Prefix);
-  return prefixed ? std::string(secret) : std::string(kHmacPrefix) + std::string(secret);
+  if (secret.starts_with(kEd25519Prefix)) return std::string(secret);
+  std::string_view digits = secret;
+  if (digits.starts_with(kHmacPrefix)) digits.remove_prefix(kHmacPrefix.size());
+  // A key that only verifies may be shorter; one that is to sign from now on may not.
+  auto bytes = wire::decode_base64(digits);
+  const bool enough = bytes && bytes->size() >= kHmacBytesMin;
+  if (bytes) sodium_memzero(bytes->data(), bytes->size());
+  if (!enough) {
+    return error(Errc::kInvalid, "secret: whsec_ must be followed by the base64 of 24 to 75 bytes");
+  }
+  return std::string(kHmacPrefix) + std::string(digits);
 }
 
 }  // namespace posthorn::catalog
