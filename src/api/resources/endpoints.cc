@@ -5,6 +5,7 @@
 #include "api/errors.h"
 #include "api/page.h"
 #include "api/resources/fields.h"
+#include "wire/base64.h"
 #include "wire/json_writer.h"
 
 namespace posthorn::api {
@@ -70,6 +71,19 @@ void list(Context& context, Call& call) {
   });
 }
 
+// The text that verifies signatures: the secret itself, or the public half of a signing key (the
+// second 32 of its 64 bytes), because the private half never leaves.
+std::string verifying_key(const std::string& secret) {
+  constexpr std::string_view kPrivate = "whsk_";
+  constexpr size_t kHalf = 32;
+  if (!secret.starts_with(kPrivate)) return secret;
+  const auto key = wire::decode_base64(std::string_view(secret).substr(kPrivate.size()));
+  if (!key || key->size() != 2 * kHalf) return {};
+  std::string out = "whpk_";
+  wire::append_base64(out, std::string_view(*key).substr(kHalf));
+  return out;
+}
+
 void get_secret(Call& call) {
   const catalog::EndpointRef endpoint = call.app->find_endpoint(call.params[1]);
   if (endpoint == nullptr) return call.refuse(no_such_endpoint());
@@ -80,7 +94,7 @@ void get_secret(Call& call) {
   wire::JsonWriter json(out);
   json.begin_object();
   json.key("key");
-  json.string(endpoint->secrets.front().key);
+  json.string(verifying_key(endpoint->secrets.front().key));
   json.end_object();
   call.answer(200, std::move(out));
 }
