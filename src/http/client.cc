@@ -109,8 +109,9 @@ void Client::Impl::begin(std::unique_ptr<ExchangeState> state, uint64_t ticket) 
 void Client::Impl::start_connect(ConnectionNumber number) {
   Slot& slot = *slots.at(number);
   slot.connecting = loop.net().connect(slot.exchange->exchange.key.address, {},
-                                       [this, number](Result<std::unique_ptr<io::Stream>> stream) {
-                                         connected(number, std::move(stream));
+                                       [weak = weak_from_this(), number](auto stream) {
+                                         const auto impl = weak.lock();
+                                         if (impl) impl->connected(number, std::move(stream));
                                        });
 }
 
@@ -137,8 +138,9 @@ void Client::Impl::connected(ConnectionNumber number, Result<std::unique_ptr<io:
     return;
   }
   slot.handshake = tls->connect(*std::move(stream), state.exchange.server_name,
-                                [this, number](Result<std::unique_ptr<io::Stream>> secure) {
-                                  secured(number, std::move(secure));
+                                [weak = weak_from_this(), number](auto secure) {
+                                  const auto impl = weak.lock();
+                                  if (impl) impl->secured(number, std::move(secure));
                                 });
 }
 
@@ -173,6 +175,7 @@ void Client::Impl::on_deadline(ConnectionNumber number) {
     arm_deadline(slot);
     return;
   }
+  if (slot.connection.cut_short()) return;
   const char* phase = "the answer";
   if (!slot.connection.connected()) phase = slot.handshake ? "the TLS handshake" : "the connection";
   fail(number, ExchangeError::kTimeout, std::string("timed out waiting for ") + phase);

@@ -35,17 +35,18 @@ void ClientConnection::begin(const ExchangeState& state) {
   result_.connect_us = state.connect_us;
   result_.tls_us = state.tls_us;
   read();
-  const Result<io::Wrote> wrote = stream_->write(state.exchange.request, [this](Status written) {
-    if (state_ == nullptr) return;
-    request_out_ = true;
-    if (!written.ok() && received_ == 0) ended_by_peer(true);
-  });
-  if (!wrote.ok()) {
-    // The read sees the end of the connection too, but the write saw it first.
-    ended_by_peer(true);
-    return;
-  }
-  request_out_ = request_out_ || *wrote == io::Wrote::kAll;
+  // A failed write ends nothing by itself: the peer may have answered before it closed, so the read
+  // tells how the exchange ends.
+  const Result<io::Wrote> wrote = stream_->write(
+      state.exchange.request, [this](Status written) { request_out_ = written.ok(); });
+  if (wrote.ok() && *wrote == io::Wrote::kAll) request_out_ = true;
+}
+
+bool ClientConnection::cut_short() {
+  if (!head_done_) return false;
+  result_.body_truncated = true;
+  finish(false);
+  return true;
 }
 
 void ClientConnection::shut() {
@@ -182,11 +183,13 @@ void ClientConnection::finish(bool reusable) {
   state_ = nullptr;
   used_before_ = true;
   received_ = 0;
-  if (in_.size() > kBufferStart) {
-    in_.resize(kBufferStart);
-    in_.shrink_to_fit();
+  if (reusable) {
+    if (in_.size() > kBufferStart) {
+      in_.resize(kBufferStart);
+      in_.shrink_to_fit();
+    }
+    read();  // to notice a close, or bytes that nobody asked for
   }
-  if (reusable) read();  // to notice a close, or bytes that nobody asked for
   owner_.exchange_done(number_, std::move(result_), reusable);
 }
 

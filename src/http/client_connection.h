@@ -49,6 +49,9 @@ class ClientConnection {
   void open(const PoolKey& key, std::unique_ptr<io::Stream> stream);
   // Sends the request and reads the answer. `state` must stay valid until the owner is told.
   void begin(const ExchangeState& state);
+  // The deadline has passed. True when the head of the answer was there: the exchange then ends
+  // with that, its body cut. False: nothing happened.
+  bool cut_short();
   // Closes; the owner is not told of anything any more.
   void shut();
 

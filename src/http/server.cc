@@ -80,8 +80,9 @@ void Server::flush_later(const std::shared_ptr<ServerConnection>& connection) {
 }
 
 void Server::flush() {
-  const auto connections = std::exchange(to_flush_, {});
-  for (const auto& connection : connections) connection->flush();
+  flushing_.swap(to_flush_);
+  for (const auto& connection : flushing_) connection->flush();
+  flushing_.clear();
 }
 
 std::string_view Server::date() {

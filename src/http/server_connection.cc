@@ -29,7 +29,7 @@ void ServerConnection::set_phase(Phase phase) {
   nanoseconds wait = limits.idle_timeout;
   if (phase == Phase::kHead) wait = limits.head_timeout;
   if (phase == Phase::kBody || phase == Phase::kChunked) wait = limits.body_timeout;
-  if (phase == Phase::kDiscard || phase == Phase::kClosing) wait = limits.write_timeout;
+  if (phase == Phase::kDiscard) wait = limits.write_timeout;
   expire_at(server_->loop_.clock().now() + wait);
 }
 
@@ -53,43 +53,78 @@ void ServerConnection::on_timer() {
     expire_at(now + server_->limits_.idle_timeout);
     return;
   }
-  const bool in_request = phase_ == Phase::kBody || phase_ == Phase::kChunked ||
-                          (phase_ == Phase::kHead && end_ > begin_);
-  if (in_request && !writing_)
+  if (receiving() && !writing_)
     refuse(408, "the request did not arrive in time");
   else
     close();
 }
 
-void ServerConnection::make_room(size_t wanted) {
+// A request has begun to arrive and is not complete.
+bool ServerConnection::receiving() const {
+  return phase_ == Phase::kBody || phase_ == Phase::kChunked ||
+         (phase_ == Phase::kHead && end_ > begin_);
+}
+
+// Takes memory from the server's budget; given back when the input is consumed or the connection
+// closes.
+bool ServerConnection::charge(size_t bytes) {
+  if (bytes > server_->limits_.buffer_bytes_max - server_->charged_) return false;
+  server_->charged_ += bytes;
+  charged_ += bytes;
+  return true;
+}
+
+// Room for the next read. The buffer grows with what has arrived, not with what was announced, so
+// that an announcement alone costs nothing.
+bool ServerConnection::make_room() {
   if (begin_ == end_) begin_ = end_ = 0;
-  if (in_.size() - end_ >= wanted) return;
+  const size_t received = end_ - begin_;
+  size_t wanted = kReadMin;
+  if (phase_ == Phase::kBody) {
+    const size_t left = head_bytes_ + body_bytes_ - received;
+    wanted = std::min(std::max(left, kReadMin), std::max(received, kReadMin));
+  }
+  if (in_.size() - end_ >= wanted) return true;
   if (begin_ > 0) {
-    std::memmove(in_.data(), in_.data() + begin_, end_ - begin_);
-    end_ -= begin_;
+    std::memmove(in_.data(), in_.data() + begin_, received);
+    end_ = received;
     begin_ = 0;
   }
-  if (in_.size() - end_ < wanted) in_.resize(std::max(in_.size() * 2, end_ + wanted));
+  if (in_.size() - end_ >= wanted) return true;
+  size_t size = std::max(in_.size() * 2, end_ + wanted);
+  if (phase_ == Phase::kBody) {
+    size = std::min(size, std::max(head_bytes_ + body_bytes_, end_ + wanted));
+  }
+  if (!charge(size - in_.size())) return false;
+  in_.resize(size);
+  return true;
 }
 
 void ServerConnection::consume(size_t bytes) {
   begin_ += bytes;
-  if (begin_ != end_) return;
-  begin_ = end_ = 0;
-  if (in_.size() > kBufferKeep) {
+  if (begin_ == end_) begin_ = end_ = 0;
+  if (end_ == 0 && in_.size() > kBufferKeep) {
     in_.resize(kBufferStart);
     in_.shrink_to_fit();
   }
+  const size_t kept = in_.size() - kBufferStart;
+  server_->charged_ -= charged_ - kept;
+  charged_ = kept;
+}
+
+// While answers do not go out, or too many are owed, the client's further requests wait in its own
+// system.
+bool ServerConnection::may_read_on() const {
+  return !writing_ && !no_more_requests_ && answers_.size() < server_->limits_.pipeline_max;
 }
 
 void ServerConnection::read() {
   if (reading_ || input_ended_ || server_ == nullptr) return;
-  if (no_more_requests_ && phase_ != Phase::kDiscard) return;
-  if (answers_.size() >= server_->limits_.pipeline_max) return;  // resumed by release_answers()
-  size_t wanted = kReadMin;
-  if (phase_ == Phase::kBody)
-    wanted = std::max(wanted, head_bytes_ + body_bytes_ - (end_ - begin_));
-  make_room(wanted);
+  if (phase_ != Phase::kDiscard && !may_read_on()) return;  // resumed by after_write()
+  if (!make_room()) {
+    refuse(503, "too many request bodies are arriving at once");
+    return;
+  }
   reading_ = true;
   stream_->read({in_.data() + end_, in_.size() - end_},
                 [self = weak_from_this()](Result<size_t> got) {
@@ -107,7 +142,7 @@ void ServerConnection::on_read(Result<size_t> got) {
     input_ended_ = true;
     no_more_requests_ = true;
     // A half-closed client still gets the answers it asked for; half a request is dropped.
-    if (answers_.empty() && !writing_) close();
+    if (answers_.empty() && out_.empty() && !writing_) close();
     return;
   }
   end_ += *got;
@@ -123,7 +158,7 @@ void ServerConnection::process() {
       discard();
       break;
     }
-    if (no_more_requests_ || answers_.size() >= server_->limits_.pipeline_max) break;
+    if (!may_read_on()) break;
     if (phase_ == Phase::kIdle) set_phase(Phase::kHead);
     if (phase_ == Phase::kHead) more = process_head();
     if (more && phase_ == Phase::kBody)
@@ -147,27 +182,36 @@ bool ServerConnection::process_head() {
   head_bytes_ = head.head_bytes;
   body_bytes_ = head.content_length;
   body_max_ = server_->handlers_.body_limit(head);
-  if (head.framing != wire::BodyFraming::kChunked && head.content_length > body_max_) {
+  if (head.content_length > body_max_) {
     refuse(413, "the body is larger than this route takes");
     return false;
   }
-  if (head.expect_continue && input.size() == head_bytes_) {
-    if (answers_.empty() && !writing_) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  const auto encoding = head.headers.find("content-encoding");
+  if (encoding && !wire::equals_lower(*encoding, "identity")) {
+    refuse(415, "bodies are taken without a content coding");
+    return false;
+  }
+  return begin_body(input.size());
+}
+
+bool ServerConnection::begin_body(size_t received) {
+  const wire::RequestHead& head = parser_.head();
+  if (head.expect_continue && received == head_bytes_ && answers_.empty()) {
+    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
     flush();
     if (server_ == nullptr) return false;
   }
-  if (head.framing != wire::BodyFraming::kChunked) {
-    if (head_bytes_ + body_bytes_ > input.size())
-      set_phase(Phase::kBody);
-    else
-      phase_ = Phase::kBody;
-    return true;
+  if (head.framing == wire::BodyFraming::kChunked) {
+    chunks_.reset(wire::ChunkExtensions::kRefuse);
+    chunked_body_.clear();
+    // The head stays in front of the buffer until the request is dispatched; chunks are consumed
+    // behind it.
+    set_phase(Phase::kChunked);
+  } else if (head_bytes_ + body_bytes_ > received) {
+    set_phase(Phase::kBody);
+  } else {
+    phase_ = Phase::kBody;  // dispatched at once: needs no deadline
   }
-  chunks_.reset(wire::ChunkExtensions::kRefuse);
-  chunked_body_.clear();
-  set_phase(Phase::kChunked);
-  // The head stays in front of the buffer until the request is dispatched; chunks are consumed
-  // behind it.
   return true;
 }
 
@@ -188,6 +232,10 @@ bool ServerConnection::process_chunked() {
       return false;
     }
     if (step == wire::ChunkedDecoder::Step::kData) {
+      if (!charge(data.size())) {
+        refuse(503, "too many request bodies are arriving at once");
+        return false;
+      }
       chunked_body_.append(data);
       continue;
     }
@@ -218,9 +266,9 @@ void ServerConnection::dispatch(ByteView body, size_t consumed) {
   request.headers = &head.headers;
   request.peer = peer_;
   Answer& answer = answers_.emplace_back();
-  answer.close = !head.keep_alive;
+  answer.close = !head.keep_alive || last_request_;
   answer.to_head = head.method == wire::HttpMethod::kHead;
-  if (!head.keep_alive) no_more_requests_ = true;
+  if (answer.close) no_more_requests_ = true;
   const uint64_t ticket = first_ticket_ + answers_.size() - 1;
   phase_ = Phase::kIdle;
   server_->handlers_.handle(request, Responder(weak_from_this(), ticket));
@@ -231,7 +279,8 @@ void ServerConnection::dispatch(ByteView body, size_t consumed) {
 }
 
 void ServerConnection::respond(uint64_t ticket, Response response) {
-  if (server_ == nullptr || ticket < first_ticket_) return;
+  // Answers behind one that closed the connection are of no use any more.
+  if (server_ == nullptr || ticket - first_ticket_ >= answers_.size()) return;
   Answer& answer = answers_[ticket - first_ticket_];
   answer.ready = true;
   answer.close |= response.close;
@@ -332,17 +381,22 @@ void ServerConnection::refuse(int status, std::string_view reason) {
   Response response;
   response.status = status;
   response.body = server_->handlers_.error_body(status, reason);
+  if (status == 503) response.headers.push_back({"Retry-After", "1"});
   respond(first_ticket_ + answers_.size() - 1, std::move(response));
   if (server_ != nullptr) discard();
 }
 
 void ServerConnection::discard() {
   discarded_ += end_ - begin_;
+  chunked_body_ = {};
+  if (!reading_) consume(end_ - begin_);
   begin_ = end_ = 0;
   if (discarded_ > server_->limits_.drain_bytes_max) close();
 }
 
 void ServerConnection::finish() {
+  last_request_ = true;
+  if (receiving()) return;  // dispatch() marks its answer as the last one
   no_more_requests_ = true;
   if (answers_.empty() && out_.empty() && !writing_) close();
 }
@@ -356,6 +410,7 @@ void ServerConnection::close() {
   if (server_ == nullptr) return;
   const auto self = shared_from_this();
   Server* const server = std::exchange(server_, nullptr);
+  server->charged_ -= std::exchange(charged_, 0);
   timer_.cancel();
   stream_.reset();
   answers_.clear();

@@ -21,14 +21,14 @@ class ServerConnection : public Responder::Target,
   void respond(uint64_t ticket, Response response) override;
   // Writes what is ready; called at the end of the loop's turn.
   void flush();
-  // No further request: closes once everything asked is answered.
+  // No further request beyond the one that is arriving: closes once everything asked is answered.
   void finish();
   // The server is going away.
   void abandon();
   SocketAddress peer() const { return peer_; }
 
  private:
-  enum class Phase : uint8_t { kIdle, kHead, kBody, kChunked, kDiscard, kClosing };
+  enum class Phase : uint8_t { kIdle, kHead, kBody, kChunked, kDiscard };
   struct Answer {
     bool ready = false;
     bool close = false;
@@ -40,6 +40,7 @@ class ServerConnection : public Responder::Target,
   void on_read(Result<size_t> got);
   void process();
   bool process_head();
+  bool begin_body(size_t received);
   bool process_body();
   bool process_chunked();
   void dispatch(ByteView body, size_t consumed);
@@ -48,8 +49,11 @@ class ServerConnection : public Responder::Target,
   void after_write();
   void render(Answer& answer);
   void release_answers();
-  void make_room(size_t wanted);
+  bool make_room();
+  bool charge(size_t bytes);
   void consume(size_t bytes);
+  bool may_read_on() const;
+  bool receiving() const;
   void set_phase(Phase phase);
   void expire_at(MonoTime when);
   void on_timer();
@@ -72,11 +76,13 @@ class ServerConnection : public Responder::Target,
   uint64_t first_ticket_ = 0;   // of answers_.front()
   std::string out_;
   size_t discarded_ = 0;
+  size_t charged_ = 0;  // of the server's budget for bodies
   bool reading_ = false;
   bool processing_ = false;
   bool writing_ = false;
   bool flush_queued_ = false;
   bool no_more_requests_ = false;  // the client or we said close, or the input is refused
+  bool last_request_ = false;      // the one that is arriving is the last
   bool input_ended_ = false;
   io::Timer timer_;
   MonoTime deadline_;

@@ -1,0 +1,45 @@
+#include "http/testing/raw_peer.h"
+
+#include "base/check.h"
+
+namespace posthorn::http {
+
+void RawPeer::read() {
+  stream_->read(buffer_, [this](Result<size_t> got) {
+    ended_ = !got.ok() || *got == 0;
+    if (!ended_) {
+      received_.append(buffer_.data(), *got);
+      read();
+    }
+    if (on_bytes_) on_bytes_(*this);
+  });
+}
+
+void RawPeer::send(std::string bytes) {
+  waiting_ += bytes;
+  write();
+}
+
+void RawPeer::write() {
+  if (writing_ || waiting_.empty() || stream_ == nullptr) return;
+  const std::string bytes = std::exchange(waiting_, {});
+  const auto wrote = stream_->write(std::array{ByteView(bytes)}, [this](Status written) {
+    writing_ = false;
+    if (written.ok()) write();
+  });
+  writing_ = wrote.ok() && *wrote == io::Wrote::kQueued;
+}
+
+RawServer::RawServer(io::Loop& loop, const SocketAddress& at, Script on_open, Script on_bytes) {
+  auto listener = loop.net().listen(at, {}, [=, this](std::unique_ptr<io::Stream> stream) {
+    peers_.push_back(std::make_unique<RawPeer>(std::move(stream), on_bytes));
+    if (on_open)
+      on_open(*peers_.back());
+    else
+      peers_.back()->read();
+  });
+  CHECK(listener.ok(), "{}", listener.error().message);
+  listener_ = *std::move(listener);
+}
+
+}  // namespace posthorn::http
