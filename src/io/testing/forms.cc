@@ -5,7 +5,6 @@
 
 #include <filesystem>
 
-#include "io/linux/host.h"
 #include "io/sim/world.h"
 
 namespace posthorn::io {
@@ -13,7 +12,8 @@ namespace {
 
 class LinuxForm final : public HostForm {
  public:
-  LinuxForm() : host_(make_linux_host()), loop_(host_->make_loop()) {}
+  explicit LinuxForm(const LinuxHostOptions& options)
+      : host_(make_linux_host(options)), loop_(host_->make_loop()) {}
   ~LinuxForm() override {
     if (directory_.empty()) return;
     std::error_code ignored;
@@ -69,12 +69,14 @@ class SimForm final : public HostForm {
 
 }  // namespace
 
-std::unique_ptr<HostForm> make_linux_form() { return std::make_unique<LinuxForm>(); }
+std::unique_ptr<HostForm> make_linux_form(const LinuxHostOptions& options) {
+  return std::make_unique<LinuxForm>(options);
+}
 
 std::unique_ptr<HostForm> make_sim_form() { return std::make_unique<SimForm>(); }
 
 std::vector<NamedForm> all_forms() {
-  return {{"Linux", &make_linux_form}, {"Sim", &make_sim_form}};
+  return {{"Linux", [] { return make_linux_form(); }}, {"Sim", [] { return make_sim_form(); }}};
 }
 
 }  // namespace posthorn::io

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "io/host.h"
+#include "io/linux/host.h"
 #include "io/net.h"
 #include "io/resolver.h"
 #include "io/timer.h"
@@ -25,13 +26,13 @@ class HostForm {
   virtual std::string directory() = 0;
 };
 
-std::unique_ptr<HostForm> make_linux_form();
+std::unique_ptr<HostForm> make_linux_form(const LinuxHostOptions& options = {});
 std::unique_ptr<HostForm> make_sim_form();
 
 // For TEST_P: named Linux and Sim.
 struct NamedForm {
   std::string name;
-  std::unique_ptr<HostForm> (*make)();
+  std::function<std::unique_ptr<HostForm>()> make;
 };
 std::vector<NamedForm> all_forms();
 
