@@ -115,6 +115,8 @@ def conclude(record, options):
             say(f"\n{pins.name}: medians (lowest-highest run)")
             say("\n".join(report.runs_table(runs)))
     if record["big_store"] is not None:
+        say("\nbig_store: medians (lowest-highest run)")
+        say("\n".join(report.runs_table(big_store_runs(record))))
         say("\n" + "\n".join(report.pages_table(record["big_store"]["pages"])))
     found = verdicts.judge(judged, record["big_store"])
     all_runs = record["runs"] + big_store_runs(record)

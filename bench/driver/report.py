@@ -8,7 +8,8 @@ COLUMNS = (
     ("user us", lambda r: r["user_us"], "{:.1f}"),
     ("accept p50/p99/p99.9 ms", lambda r: r["accept"], None),
     ("end-to-end p50/p99/p99.9 ms", lambda r: r["end_to_end"], None),
-    ("RSS MiB", lambda r: r["peak_rss_mib"], "{:.0f}"),
+    ("RSS MiB", lambda r: r["rss_mib"], "{:.0f}"),
+    ("peak RSS MiB", lambda r: r["peak_rss_mib"], "{:.0f}"),
 )
 
 
