@@ -58,8 +58,6 @@ http::Response root(const std::string& version) {
   json.string("Posthorn");
   json.key("version");
   json.string(version);
-  json.key("docs");
-  json.string("/docs");
   json.key("health");
   json.string("/api/v1/health");
   json.key("api");
