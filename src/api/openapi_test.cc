@@ -15,7 +15,7 @@ bool starts_with_spaces(const std::string& line, size_t count) {
 
 // "get /api/v1/app": the file is read by its layout, two spaces a level.
 std::set<std::string> documented() {
-  std::ifstream in(std::string(POSTHORN_SOURCE_DIR) + "/src/api/openapi.yaml");
+  std::ifstream in(POSTHORN_SOURCE_DIR "/src/api/openapi.yaml");
   std::set<std::string> out;
   std::string line;
   std::string path;
