@@ -32,9 +32,11 @@ TableShape index_shape(IndexTable table) {
     case kAttempts:
       return {table, 4, 4 + kIdHeadBytes, {}};
     case kAppRuns:
+      return {table, 16, 24, kTailFilter};
     case kTargetRuns:
+      return {table, 16, 12, kTailFilter};
     case kAttemptRuns:
-      return {table, 16, 14, kTailFilter};
+      return {table, 16, 10, kTailFilter};
     case kLateAttempts:
       return {table, 16, 13, kTailFilter};
     case kSpans:
@@ -74,25 +76,41 @@ bool may_pass(FacetMask mask, const AttemptFilter& filter) {
   return (mask & filter.states) != 0 && (mask >> 8 & filter.status_classes) != 0;
 }
 
-std::string encode_run(const RunEntry& entry) {
+AttemptFacet only_facet(FacetMask mask) {
+  const int state = __builtin_ctz(mask | 1u << 7);
+  const int status_class = __builtin_ctz(mask >> 8 | 1u << 7);
+  return {static_cast<uint8_t>(state | status_class << 3)};
+}
+
+std::string encode_run(IndexTable table, const RunEntry& entry) {
   std::string bytes(KeyBytes().tail(entry.tail).u64(entry.seq.value).view());
   ByteWriter out(bytes);
   out.u32(entry.offset);
   out.u32(entry.count);
-  out.u16(entry.facets);
-  out.u32(entry.delivery);
+  if (table == kAttemptRuns) out.u16(entry.facets);
+  if (table == kTargetRuns) out.u32(entry.delivery);
+  if (table == kAppRuns) {
+    out.u32(entry.set);
+    out.u32(entry.type_hash);
+    out.u64(static_cast<uint64_t>(entry.at.us));
+  }
   return bytes;
 }
 
-RunEntry decode_run(ByteView entry) {
+RunEntry decode_run(IndexTable table, ByteView entry) {
   RunEntry run;
   run.tail = load_le<uint64_t>(entry.data());
   run.seq = Seq{key_u64(entry, 8)};
   ByteReader in(entry.substr(16));
   run.offset = in.u32();
   run.count = in.u32();
-  run.facets = in.u16();
-  run.delivery = in.u32();
+  if (table == kAttemptRuns) run.facets = in.u16();
+  if (table == kTargetRuns) run.delivery = in.u32();
+  if (table == kAppRuns) {
+    run.set = in.u32();
+    run.type_hash = in.u32();
+    run.at = WallTime{static_cast<int64_t>(in.u64())};
+  }
   return run;
 }
 

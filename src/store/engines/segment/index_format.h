@@ -65,11 +65,16 @@ struct RunEntry {
   Seq seq;
   uint32_t offset = 0;
   uint32_t count = 1;
-  FacetMask facets = 0;          // attempts only
-  DeliveryOrdinal delivery = 0;  // targets with count 1 only
+  FacetMask facets = 0;          // kAttemptRuns: of all of them
+  DeliveryOrdinal delivery = 0;  // kTargetRuns, count 1
+  uint32_t set = 0;              // kAppRuns, count 1, as are the next two
+  uint32_t type_hash = 0;
+  WallTime at;
 };
-std::string encode_run(const RunEntry& entry);
-RunEntry decode_run(ByteView entry);
+std::string encode_run(IndexTable table, const RunEntry& entry);
+RunEntry decode_run(IndexTable table, ByteView entry);
+// The facet of an attempt that is alone in a mask.
+AttemptFacet only_facet(FacetMask mask);
 // With at most so many records an app or endpoint gets an entry for each, above it a mark.
 inline constexpr size_t kRunEntriesMax = 4;
 

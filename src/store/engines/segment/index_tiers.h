@@ -39,6 +39,9 @@ class IndexTiers : public IndexReader {
   virtual Result<bool> merge_step() = 0;
   // Forgets the segments below `first_kept` and removes the files that no kept one needs.
   virtual Status remove_below(SegmentNumber first_kept) = 0;
+  // Segments whose index file a query found damaged: seal() them again from the log. Until then
+  // queries that need them answer kCorrupt. (A damaged run is left out at once and made again.)
+  virtual std::vector<SegmentNumber> damaged() const = 0;
   // Ascending; a copy.
   virtual std::vector<SegmentSpan> segments() const = 0;
   // The segment whose records include `seq`; empty when it is in none of the sealed ones.

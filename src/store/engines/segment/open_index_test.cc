@@ -61,7 +61,7 @@ TEST_F(SegmentIndexes, LaterSegmentsKnowAttemptsOnOlderMessages) {
     late += attempt.message < sealed->span().first;
   }
   EXPECT_GT(late, 0u);
-  EXPECT_EQ(sealed->file().table(kLateAttempts)->entries, late);
+  EXPECT_EQ(sealed->file()->table(kLateAttempts)->entries, late);
 }
 
 TEST_F(SegmentIndexes, AFlippedBitInAnyByteIsNoticed) {
@@ -75,7 +75,7 @@ TEST_F(SegmentIndexes, AFlippedBitInAnyByteIsNoticed) {
     disk_.set_bytes("i/x", std::move(bad));
     cache_.forget(CachedFile("i/x"));
     const auto opened = SegmentIndex::open(cache_, "i/x");
-    const Status read = opened.ok() ? (*opened)->file().verify() : Status(opened.error());
+    const Status read = opened.ok() ? (*opened)->file()->verify() : Status(opened.error());
     ASSERT_FALSE(read.ok()) << "byte " << at;
   }
 }

@@ -173,15 +173,16 @@ Status write_attempts(const Tables& t, TableWriter& out) {
 
 // Either an entry for each row, or one mark for all of them.
 template <typename EntryOf>
-Status write_run(const std::vector<uint32_t>& rows, EntryOf entry_of, TableWriter& out) {
+Status write_run(IndexTable table, const std::vector<uint32_t>& rows, EntryOf entry_of,
+                 TableWriter& out) {
   if (rows.size() <= kRunEntriesMax) {
-    for (const uint32_t row : rows) PH_TRY(out.put(encode_run(entry_of(row))));
+    for (const uint32_t row : rows) PH_TRY(out.put(encode_run(table, entry_of(row))));
     return {};
   }
   RunEntry mark = entry_of(rows.front());
   mark.count = static_cast<uint32_t>(rows.size());
   for (const uint32_t row : rows) mark.facets |= entry_of(row).facets;
-  return out.put(encode_run(mark));
+  return out.put(encode_run(table, mark));
 }
 
 Status write_app_runs(const Tables& t, TableWriter& out) {
@@ -190,9 +191,13 @@ Status write_app_runs(const Tables& t, TableWriter& out) {
   for (const auto& [tail, list] : apps) {
     const auto entry_of = [&, app = tail](uint32_t row) {
       const MessageRow& m = t.messages[row];
-      return RunEntry{app, Seq{t.base.value + m.seq}, m.offset};
+      RunEntry run{.tail = app, .seq = Seq{t.base.value + m.seq}, .offset = m.offset};
+      run.set = m.set;
+      run.type_hash = m.type_hash;
+      run.at = WallTime{m.at_us};
+      return run;
     };
-    PH_TRY(write_run(*list, entry_of, out));
+    PH_TRY(write_run(kAppRuns, *list, entry_of, out));
   }
   return out.end();
 }
@@ -205,7 +210,7 @@ Status write_attempt_runs(const Tables& t, TableWriter& out) {
       const AttemptRow& a = t.attempts[row];
       return RunEntry{endpoint, Seq{t.base.value + a.seq}, a.offset, 1, facet_bits(a.facet)};
     };
-    PH_TRY(write_run(*list, entry_of, out));
+    PH_TRY(write_run(kAttemptRuns, *list, entry_of, out));
   }
   return out.end();
 }
@@ -226,7 +231,7 @@ Status write_target_runs(const Tables& t, const EndpointSets& endpoints, TableWr
       run.offset = m.offset;
       run.delivery = m.first_delivery + member.place;
     }
-    if (run.count > 0) PH_TRY(out.put(encode_run(run)));
+    if (run.count > 0) PH_TRY(out.put(encode_run(kTargetRuns, run)));
   }
   return out.end();
 }

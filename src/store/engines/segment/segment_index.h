@@ -15,7 +15,7 @@ class SegmentIndex : public IndexReader {
   static Result<std::shared_ptr<SegmentIndex>> open(BlockCache& cache, const std::string& path);
 
   const SegmentSpan& span() const { return span_; }
-  const SortedFile& file() const { return *file_; }
+  const std::shared_ptr<const SortedFile>& file() const { return file_; }
 
   Result<std::optional<MessageEntry>> message(Seq seq) override;
   Result<std::vector<MessageEntry>> messages_with_id(const MessageId& id) override;
