@@ -1,0 +1,160 @@
+// The whole gateway on the simulated machine: from POST to a signed webhook.
+#include <gtest/gtest.h>
+
+#include "app/testing/sim_city.h"
+#include "wire/signature.h"
+
+namespace posthorn::app::testing {
+namespace {
+
+const SocketAddress kReceiver = *SocketAddress::parse("10.0.0.2:80");
+
+// A city with one application and one endpoint.
+class GatewaySim : public ::testing::Test {
+ protected:
+  void begin(const std::string& endpoint = R"({"url":"http://10.0.0.2/hook","uid":"ep"})") {
+    ASSERT_TRUE(city_.start().ok());
+    ASSERT_EQ(city_.post("/api/v1/app", R"({"name":"a","uid":"app"})").status, 201);
+    const Answer made = city_.post("/api/v1/app/app/endpoint", endpoint);
+    ASSERT_EQ(made.status, 201) << made.body;
+    secret_ = city_.get("/api/v1/app/app/endpoint/ep/secret").text("key");
+    ASSERT_FALSE(secret_.empty());
+  }
+  Answer send(const std::string& payload) {
+    return city_.post("/api/v1/app/app/msg",
+                      R"({"eventType":"user.created","payload":)" + payload + "}");
+  }
+  bool verified(const Webhook& webhook) const {
+    return wire::verify_signature(webhook.signature, secret_,
+                                  {webhook.id, std::stoll(webhook.timestamp), webhook.body});
+  }
+
+  SimCity city_{1};
+  Receiver receiver_{*city_.outside, kReceiver};
+  std::string secret_;
+};
+
+TEST_F(GatewaySim, AnEventIsDeliveredSignedByteForByteAndRecorded) {
+  begin();
+  const std::string payload = "{ \"b\" : 1.50,\n\"a\":\"\\u00e9\" }";
+  const Answer accepted = send(payload);
+  ASSERT_EQ(accepted.status, 202) << accepted.body;
+  ASSERT_TRUE(city_.run_until([&] { return !receiver_.webhooks.empty(); }));
+  const Webhook& webhook = receiver_.webhooks[0];
+  EXPECT_EQ(webhook.body, payload);
+  EXPECT_EQ(webhook.id, accepted.text("id"));
+  EXPECT_EQ(webhook.content_type, "application/json");
+  EXPECT_TRUE(verified(webhook));
+  city_.world.run_for(seconds{1});
+  const Answer attempts = city_.get("/api/v1/app/app/attempt/msg/" + webhook.id);
+  EXPECT_EQ(attempts.status, 200);
+  EXPECT_NE(attempts.body.find(R"("responseStatusCode":200)"), std::string::npos) << attempts.body;
+  EXPECT_EQ(receiver_.webhooks.size(), 1u);
+}
+
+TEST_F(GatewaySim, FailuresAreTriedAgainOnTheScheduleNeverEarly) {
+  city_.config.delivery_retry_schedule = {seconds{5}, seconds{300}};
+  receiver_.statuses = {500, 503};
+  begin();
+  ASSERT_EQ(send("{}").status, 202);
+  ASSERT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 3; }, seconds{400}));
+  const auto& got = receiver_.webhooks;
+  const auto gap = [&](size_t i) { return (got[i].at - got[i - 1].at).count() / 1e9; };
+  EXPECT_GE(gap(1), 4.0);
+  EXPECT_LE(gap(1), 6.0 + 1.0);
+  EXPECT_GE(gap(2), 240.0);
+  EXPECT_LE(gap(2), 360.0 + 1.0);
+  for (const Webhook& webhook : got) {
+    EXPECT_EQ(webhook.id, got[0].id);
+    EXPECT_TRUE(verified(webhook));
+  }
+  EXPECT_FALSE(city_.run_until([&] { return got.size() > 3; }, seconds{1000}));
+}
+
+TEST_F(GatewaySim, TheScheduleUsedUpEndsTheDeliveryDead) {
+  city_.config.delivery_retry_schedule = {seconds{1}};
+  receiver_.statuses = {500, 500, 500};
+  begin();
+  const Answer accepted = send("{}");
+  EXPECT_FALSE(city_.run_until([&] { return receiver_.webhooks.size() > 2; }, seconds{100}));
+  EXPECT_EQ(receiver_.webhooks.size(), 2u);
+}
+
+TEST_F(GatewaySim, ATimeoutIsAFailureAndOthersAreNotHeldUp) {
+  city_.config.delivery_request_timeout = milliseconds{2000};
+  city_.config.delivery_retry_schedule = {seconds{60}};
+  Receiver other(*city_.outside, *SocketAddress::parse("10.0.0.3:80"));
+  receiver_.silent = true;
+  begin();
+  ASSERT_EQ(city_.post("/api/v1/app/app/endpoint", R"({"url":"http://10.0.0.3/"})").status, 201);
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(send("{}").status, 202);
+  EXPECT_TRUE(city_.run_until([&] { return other.webhooks.size() == 20; }, seconds{1}));
+  receiver_.silent = false;
+  EXPECT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() >= 24; }, seconds{300}));
+}
+
+TEST_F(GatewaySim, AnAddressTheGuardRefusesIsNeverDialled) {
+  city_.config.delivery_allow_targets.clear();
+  city_.config.delivery_retry_schedule.clear();
+  begin();
+  const Answer accepted = send("{}");
+  city_.world.run_for(seconds{5});
+  EXPECT_TRUE(receiver_.webhooks.empty());
+  const Answer attempts = city_.get("/api/v1/app/app/attempt/msg/" + accepted.text("id"));
+  EXPECT_NE(attempts.body.find("blocked: 10.0.0.2 is a private address"), std::string::npos)
+      << attempts.body;
+}
+
+TEST_F(GatewaySim, ANameIsResolvedAndAnyBadAddressRefusesIt) {
+  city_.config.delivery_retry_schedule.clear();
+  city_.world.names().set("good.test", {IpAddress::v4(10, 0, 0, 2)});
+  city_.world.names().set("mixed.test", {IpAddress::v4(10, 0, 0, 2), IpAddress::v4(127, 0, 0, 1)});
+  begin(R"({"url":"http://good.test/hook","uid":"ep"})");
+  ASSERT_EQ(city_.post("/api/v1/app/app/endpoint", R"({"url":"http://mixed.test/"})").status, 201);
+  const Answer accepted = send("{}");
+  ASSERT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 1; }));
+  city_.world.run_for(seconds{5});
+  EXPECT_EQ(receiver_.webhooks.size(), 1u);
+  const Answer attempts = city_.get("/api/v1/app/app/attempt/msg/" + accepted.text("id"));
+  EXPECT_NE(attempts.body.find("127.0.0.1 is a loopback address"), std::string::npos);
+}
+
+TEST_F(GatewaySim, StopFinishesWhatIsInFlight) {
+  begin();
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(send("{}").status, 202);
+  ASSERT_TRUE(city_.stop());
+  EXPECT_FALSE(receiver_.webhooks.empty());
+}
+
+TEST_F(GatewaySim, ABatchKeepsItsOrderAndSaysWhatWasRefused) {
+  begin();
+  const Answer answer = city_.post(
+      "/api/v1/app/app/msg/batch",
+      R"([{"eventType":"a","payload":{"n":1}},{"payload":{}},{"eventType":"b","payload":{"n":2}}])");
+  EXPECT_EQ(answer.status, 202) << answer.body;
+  ASSERT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 2; }));
+  EXPECT_NE(answer.body.find(R"("index":1,"error")"), std::string::npos) << answer.body;
+}
+
+TEST(GatewaySimTrace, TheSameSeedGivesTheSameWebhooksAtTheSameTimes) {
+  const auto trace = [](uint64_t seed) {
+    SimCity city(seed);
+    Receiver receiver(*city.outside, kReceiver);
+    receiver.statuses = {500, 200, 500};
+    EXPECT_TRUE(city.start().ok());
+    city.post("/api/v1/app", R"({"name":"a","uid":"app"})");
+    city.post("/api/v1/app/app/endpoint", R"({"url":"http://10.0.0.2/"})");
+    for (int i = 0; i < 5; ++i) {
+      city.post("/api/v1/app/app/msg", R"({"eventType":"a","payload":{}})");
+    }
+    city.run_until([&] { return receiver.webhooks.size() == 7; });
+    std::string text;
+    for (const Webhook& w : receiver.webhooks) text += std::to_string(w.at.ns) + w.id + w.signature;
+    return text;
+  };
+  EXPECT_EQ(trace(7), trace(7));
+  EXPECT_NE(trace(7), trace(8));
+}
+
+}  // namespace
+}  // namespace posthorn::app::testing
