@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kBufferStart = 4096;
 constexpr size_t kReadMin = 1024;          // room offered to a read
+constexpr size_t kAnswersMax = 64 * 1024;  // rendered and not written, before more is asked for
 constexpr size_t kBufferKeep = 64 * 1024;  // larger ones are given back when idle
 
 }  // namespace
@@ -115,7 +116,8 @@ void ServerConnection::consume(size_t bytes) {
 // While answers do not go out, or too many are owed, the client's further requests wait in its own
 // system.
 bool ServerConnection::may_read_on() const {
-  return !writing_ && !no_more_requests_ && answers_.size() < server_->limits_.pipeline_max;
+  return !writing_ && !no_more_requests_ && out_.size() < kAnswersMax &&
+         answers_.size() < server_->limits_.pipeline_max;
 }
 
 void ServerConnection::read() {
@@ -358,7 +360,8 @@ void ServerConnection::after_write() {
     return;
   }
   if (!no_more_requests_ || !answers_.empty()) {
-    if (begin_ != end_ && phase_ == Phase::kIdle)
+    // A read under way means that everything that had arrived was looked at.
+    if (!reading_ && begin_ != end_)
       process();
     else
       read();

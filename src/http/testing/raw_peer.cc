@@ -21,13 +21,18 @@ void RawPeer::send(std::string bytes) {
 }
 
 void RawPeer::write() {
-  if (writing_ || waiting_.empty() || stream_ == nullptr) return;
+  if (writing_ || stream_ == nullptr) return;
+  if (waiting_.empty()) {
+    if (end_wanted_) end();
+    return;
+  }
   const std::string bytes = std::exchange(waiting_, {});
   const auto wrote = stream_->write(std::array{ByteView(bytes)}, [this](Status written) {
     writing_ = false;
     if (written.ok()) write();
   });
   writing_ = wrote.ok() && *wrote == io::Wrote::kQueued;
+  if (wrote.ok() && !writing_) write();
 }
 
 RawServer::RawServer(io::Loop& loop, const SocketAddress& at, Script on_open, Script on_bytes) {

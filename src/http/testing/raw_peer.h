@@ -23,6 +23,10 @@ class RawPeer {
   // Sends after what waits already.
   void send(std::string bytes);
   void end() { stream_->shutdown_write(); }
+  void end_after_sending() {
+    end_wanted_ = true;
+    write();
+  }
   // Closes without reading what is left: a reset, when there is any.
   void close() { stream_.reset(); }
 
@@ -42,6 +46,7 @@ class RawPeer {
   std::string waiting_;
   bool writing_ = false;
   bool ended_ = false;
+  bool end_wanted_ = false;
 };
 
 // Accepts connections and keeps a RawPeer for each, in their order.
