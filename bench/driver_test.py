@@ -11,7 +11,8 @@ def run(server, case, **changes):
     account = dict.fromkeys(("lost", "duplicates", "foreign", "unreadable", "malformed",
                              "unanswered", "refused", "unsent"), 0)
     return {"server": server, "case": case, "pins": "pinned", "cpu_us": 10.0, "user_us": 2.0,
-            "events_per_s": 1000.0, "deliveries_per_s": 1000.0, "rss_mib": 9.0, "peak_rss_mib": 10.0,
+            "events_per_s": 1000.0, "deliveries_per_s": 1000.0, "rss_mib": 9.0,
+            "peak_rss_mib": 10.0,
             "accept": latency, "end_to_end": latency, "account": account, **changes}
 
 
