@@ -17,7 +17,14 @@ configure_preset() {
 build_preset() {
   local preset="$1"
   shift
-  mkdir -p build
+  mkdir -p "build/$preset"
+  # Two builds of one preset at a time would write the same files.
+  (flock 9 && build_locked "$preset" "$@") 9>"build/$preset/.lock"
+}
+
+build_locked() {
+  local preset="$1"
+  shift
   configure_preset "$preset" || return 1
   if [ "${1:-}" = none ]; then
     # Ninja looks for new and removed files and configures again where there are some.
