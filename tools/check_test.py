@@ -254,6 +254,10 @@ class HygieneTest(CheckTest):
         self.plant("src/base/word.h", "\n#pragma once\n")
         self.assert_finds(hygiene.check, "src/base/word.h", "open with 1-5 lines")
 
+    def test_a_document_that_names_a_file_which_is_gone(self):
+        self.plant("docs/a.md", "See `base/word.h` and\n[this](gone.md), https://a.b/c.md\n")
+        self.assertEqual(self.assert_finds(hygiene.check, "docs/a.md", "gone.md is named").line, 2)
+
     def test_a_header_without_pragma_once(self):
         self.plant("src/base/word.h", "// A word.\nint word();\n")
         self.assert_finds(hygiene.check, "src/base/word.h", "#pragma once")
@@ -332,6 +336,10 @@ class PurityTest(CheckTest):
                               "std::string f(int n) { return std::to_string(word(n)); } }"},
             {"src/base/b.cc": "namespace posthorn { int word(int n) { return n + 1; } }"})
         self.assertEqual([str(f) for f in found], [])
+
+    def test_a_header_that_says_pure_without_the_mark_in_its_source(self):
+        self.plant("src/base/word.h", "// A word. Pure.\n#pragma once\n")
+        self.assert_finds(purity.check, "src/base/word.cc", "open with // pure:")
 
     def test_pure_are_three_modules_and_the_files_that_say_so(self):
         self.plant("src/wire/a.cc", "// A.\n")

@@ -1,19 +1,21 @@
 """Files that rot unseen: unbuilt code, unregistered tests, unused headers, blobs, missing READMEs.
 """
 import json
+import os
 import re
 
-from checks.tree import Finding, is_test_code
+from checks.tree import Finding, is_test_code, line_of
 from runner.suites import PYTHON_TEST_FOLDERS
 
 BLOB_BYTES_MAX = 256 * 1024
 README_LINES_MAX = 40
+NAMED_FILE = re.compile(r"`([\w./-]+\.(?:h|cc|py|sh|md|json))`|\]\((?!https?:)([^)\s]+\.md[^)]*)\)")
 REFUSED_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|common|misc)(_|\.|$)")
 
 
 def check(tree):
     return (blobs(tree) + unbuilt(tree) + unused_headers(tree) + readmes(tree) + corpora(tree) +
-            python_tests(tree) + names(tree) + openings(tree))
+            python_tests(tree) + names(tree) + openings(tree) + documents(tree))
 
 
 def blobs(tree):
@@ -93,4 +95,22 @@ def openings(tree):
                                     "calls it, what it never does"))
         if path.endswith(".h") and "\n#pragma once\n" not in text:
             findings.append(Finding(path, 1, "opening", "no #pragma once"))
+    return findings
+
+
+def documents(tree):
+    """Files that a document names in backticks or links to: an index kept by hand goes stale."""
+    findings = []
+    for path in tree.files:
+        if not path.endswith(".md") or path.startswith("tools/skeletons/"):
+            continue
+        folder = path.rpartition("/")[0]
+        text = tree.text(path)
+        for match in NAMED_FILE.finditer(text):
+            name = (match[1] or match[2]).split("#")[0]
+            places = (name, f"src/{name}", os.path.normpath(f"{folder}/{name}"))
+            bare = "/" not in name and any(f.endswith("/" + name) for f in tree.files)
+            if not bare and not any(place in tree.files for place in places):
+                findings.append(Finding(path, line_of(text, match.start()), "document",
+                                        f"{name} is named here but does not exist"))
     return findings

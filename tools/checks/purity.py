@@ -42,12 +42,28 @@ def pure_files(tree):
             (f.startswith(PURE_MODULES) or tree.text(f).startswith(MARK))]
 
 
+def unmarked(tree):
+    """Sources whose header says that they are pure, but which do not open with the mark."""
+    findings = []
+    for path in tree.cxx("src/"):
+        source = path.removesuffix(".h") + ".cc"
+        opening = "".join(re.findall(r"\A(?://[^\n]*\n)+", tree.text(path)))
+        if (path.endswith(".h") and source in tree.files and re.search(r"\b[Pp]ure\b", opening)
+                and not source.startswith(PURE_MODULES)
+                and not tree.text(source).startswith(MARK)):
+            findings.append(Finding(source, 1, "purity", f"its header says pure: open with {MARK}"))
+    return findings
+
+
 def object_of(path):
     module = path.split("/")[1]
     return f"CMakeFiles/posthorn_{module}.dir/{path}.o"
 
 
 def check(tree):
+    claims = unmarked(tree)
+    if claims:
+        return claims
     pure = pure_files(tree)
     base = [f for f in tree.cxx("src/base/") if f.endswith(".cc") and not is_test_code(f)]
     if not pure:
