@@ -21,6 +21,16 @@ class DeliveryScan {
                                           model::DeliveryState state);
 
  private:
+  struct Wanted {
+    const EntryQuery& query;
+    const EndpointId& endpoint;
+    model::DeliveryState state;
+  };
+  Status scan_segment(SegmentNumber number, const Wanted& wanted,
+                      std::vector<FoundDelivery>& found);
+  Status by_endpoint(SegmentNumber number, const Wanted& wanted, std::vector<FoundDelivery>& found);
+  Status by_state(SegmentNumber number, const Wanted& wanted, std::vector<FoundDelivery>& found);
+
   IndexTiers& index_;
   Outcomes& outcomes_;
 };

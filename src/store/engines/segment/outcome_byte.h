@@ -2,7 +2,6 @@
 // docs/formats/outcomes.md.
 #pragma once
 #include <cstdint>
-#include <optional>
 
 #include "model/delivery.h"
 
@@ -15,13 +14,12 @@ struct Standing {
   bool operator==(const Standing&) const = default;
 };
 
-// Pending counts to 127, delivered and exhausted to 31, the others to 15 or 7: a due entry is
+// Pending counts to 127, delivered and exhausted to 31, the others at least to 7: a due entry is
 // compared with the exact number of a pending delivery, the others are only shown.
 uint16_t attempts_max(model::DeliveryState state, model::DeadCause cause);
 
-// Zero is a pending delivery that was never tried.
+// Zero is a pending delivery that was never tried. Dead without a cause is written as exhausted.
 uint8_t encode_standing(const Standing& standing);
-// Empty for a byte that no standing is written as.
-std::optional<Standing> decode_standing(uint8_t byte);
+Standing decode_standing(uint8_t byte);
 
 }  // namespace posthorn::store::segment

@@ -30,7 +30,8 @@ struct OutcomesOptions {
 class Outcomes {
  public:
   // `section` is what section() gave to the checkpoint that recovery starts from; empty: none.
-  // kCorrupt when it cannot be read; kNotFound when a file that it names is gone.
+  // kCorrupt when it cannot be read. That the files it names exist is the checkpoint's matter; a
+  // damaged one shows when it is read.
   static Result<std::unique_ptr<Outcomes>> open(io::Disk& disk, BlockCache& cache,
                                                 OutcomesOptions options, ByteView section);
   virtual ~Outcomes() = default;
@@ -38,7 +39,10 @@ class Outcomes {
   // The next deliveries of a segment, all pending and untried, one per endpoint of the set.
   // `first` is the ordinal that OpenIndex::add_message answered; deliveries that are there already
   // (a replay) are left as they are.
-  virtual void extend(DeliveryPlace first, const model::TargetSet& targets) = 0;
+  // Reads the disk when the segment's sidecar is not in memory (after a restart).
+  virtual Status extend(DeliveryPlace first, const model::TargetSet& targets) = 0;
+  // Forgets what is known of a segment, so that it can be told anew (a damaged sidecar).
+  virtual void restart(SegmentNumber segment) = 0;
   // kNotFound when there is no such delivery.
   virtual Result<Standing> get(DeliveryPlace place) = 0;
   // Answers the standing before. Idempotent, so a replay ends where the first run did.
