@@ -41,10 +41,10 @@ TEST(Stamp, RefusesAPayloadThatWasReserialised) {
 
 TEST(IdSet, TellsFreshFromRepeated) {
   IdSet set;
-  EXPECT_EQ(set.insert(3), IdSet::Insert::fresh);
-  EXPECT_EQ(set.insert(3), IdSet::Insert::repeated);
-  EXPECT_EQ(set.insert(100'000), IdSet::Insert::fresh);
-  EXPECT_EQ(set.insert(IdSet::kIdsMax), IdSet::Insert::out_of_range);
+  EXPECT_EQ(set.insert(3), IdSet::Insert::kFresh);
+  EXPECT_EQ(set.insert(3), IdSet::Insert::kRepeated);
+  EXPECT_EQ(set.insert(100'000), IdSet::Insert::kFresh);
+  EXPECT_EQ(set.insert(IdSet::kIdsMax), IdSet::Insert::kOutOfRange);
   EXPECT_EQ(set.count(), 2U);
   EXPECT_EQ(set.bytes()[0], 0x08);
   EXPECT_EQ(static_cast<uint8_t>(set.bytes()[12500]), 0x01);
@@ -155,13 +155,13 @@ TEST(HttpFrame, WaitsForTheWholeBody) {
   const std::string_view whole = "HTTP/1.1 202 Accepted\r\ncontent-LENGTH: 5\r\n\r\nhello";
   HttpFrame frame;
   for (size_t cut = 0; cut < whole.size(); ++cut) {
-    EXPECT_EQ(frame_message(whole.substr(0, cut), &frame), FrameState::incomplete) << cut;
+    EXPECT_EQ(frame_message(whole.substr(0, cut), &frame), FrameState::kIncomplete) << cut;
   }
   std::string and_more(whole);
   and_more.append("HTTP");
-  ASSERT_EQ(frame_message(and_more, &frame), FrameState::complete);
+  ASSERT_EQ(frame_message(and_more, &frame), FrameState::kComplete);
   EXPECT_EQ(frame.bytes(), whole.size());
-  ASSERT_EQ(frame_message(whole, &frame), FrameState::complete);
+  ASSERT_EQ(frame_message(whole, &frame), FrameState::kComplete);
   EXPECT_EQ(frame.body, "hello");
   EXPECT_EQ(status_of(frame.head), 202);
 }
@@ -169,9 +169,9 @@ TEST(HttpFrame, WaitsForTheWholeBody) {
 TEST(HttpFrame, SaysWhatItCannotFrame) {
   HttpFrame frame;
   EXPECT_EQ(frame_message("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", &frame),
-            FrameState::broken);
+            FrameState::kBroken);
   EXPECT_EQ(frame_message("POST / HTTP/1.1\r\nContent-Length: 1x\r\n\r\n", &frame),
-            FrameState::broken);
+            FrameState::kBroken);
   EXPECT_EQ(target_of("POST /hook/3 HTTP/1.1\r\n"), "/hook/3");
 }
 

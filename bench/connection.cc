@@ -15,7 +15,7 @@ Connection::~Connection() { close(fd_); }
 
 Connection::Result Connection::receive() {
   if (end_ == in_.size()) {
-    if (begin_ == 0) return Result::closed;
+    if (begin_ == 0) return Result::kClosed;
     std::memmove(in_.data(), in_.data() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
@@ -23,10 +23,10 @@ Connection::Result Connection::receive() {
   const ssize_t got = recv(fd_, in_.data() + end_, in_.size() - end_, 0);
   if (got > 0) {
     end_ += static_cast<size_t>(got);
-    return Result::ok;
+    return Result::kOk;
   }
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Result::ok;
-  return Result::closed;
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Result::kOk;
+  return Result::kClosed;
 }
 
 void Connection::consume(size_t bytes) {
@@ -41,7 +41,7 @@ Connection::Result Connection::send(std::span<iovec> parts) {
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
     const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN && errno != EINTR) return Result::closed;
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) return Result::kClosed;
     taken = sent > 0 ? static_cast<size_t>(sent) : 0;
   }
   for (const iovec& part : parts) {
@@ -49,7 +49,7 @@ Connection::Result Connection::send(std::span<iovec> parts) {
     taken -= skip;
     out_.append(static_cast<const char*>(part.iov_base) + skip, part.iov_len - skip);
   }
-  return Result::ok;
+  return Result::kOk;
 }
 
 Connection::Result Connection::send(std::string_view bytes) {
@@ -59,9 +59,9 @@ Connection::Result Connection::send(std::string_view bytes) {
 
 Connection::Result Connection::flush() {
   const ssize_t sent = ::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
-  if (sent < 0) return errno == EAGAIN || errno == EINTR ? Result::ok : Result::closed;
+  if (sent < 0) return errno == EAGAIN || errno == EINTR ? Result::kOk : Result::kClosed;
   out_.erase(0, static_cast<size_t>(sent));
-  return Result::ok;
+  return Result::kOk;
 }
 
 }  // namespace posthorn::bench

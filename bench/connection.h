@@ -14,7 +14,7 @@ namespace posthorn::bench {
 
 class Connection {
  public:
-  enum class Result { ok, closed };
+  enum class Result { kOk, kClosed };
 
   // `in_bytes_max` bounds one incoming message.
   Connection(int fd, size_t in_bytes_max);
@@ -24,7 +24,7 @@ class Connection {
 
   int fd() const { return fd_; }
 
-  // One recv. `closed` on end of stream, error, or a message larger than the buffer.
+  // One recv. kClosed on end of stream, error, or a message larger than the buffer.
   Result receive();
   std::string_view received() const { return {in_.data() + begin_, end_ - begin_}; }
   void consume(size_t bytes);

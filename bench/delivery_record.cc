@@ -25,13 +25,13 @@ void DeliveryRecord::record(std::string_view payload, size_t endpoint, uint64_t 
     return;
   }
   switch (delivered_[endpoint].insert(stamp.n)) {
-    case IdSet::Insert::out_of_range:
+    case IdSet::Insert::kOutOfRange:
       ++unreadable_;
       return;
-    case IdSet::Insert::repeated:
+    case IdSet::Insert::kRepeated:
       ++duplicates_;
       return;
-    case IdSet::Insert::fresh:
+    case IdSet::Insert::kFresh:
       break;
   }
   latency_.record(now_ns > stamp.intended_ns ? now_ns - stamp.intended_ns : 0);

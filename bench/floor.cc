@@ -23,7 +23,7 @@
 namespace posthorn::bench {
 namespace {
 
-enum class Kind : uint32_t { listener, client, target, durable, stop };
+enum class Kind : uint32_t { kListener, kClient, kTarget, kDurable, kStop };
 
 struct FloorOptions {
   uint16_t port = 0;
@@ -43,10 +43,10 @@ class Floor {
         ingest_(&events_, &log_),
         delivery_(options.target, &events_, &log_),
         listener_(listen_on_loopback(options.port)) {
-    watch(listener_, Kind::listener, 0);
-    watch(stop_, Kind::stop, 0);
-    watch(log_.durable_fd(), Kind::durable, 0);
-    for (uint32_t i = 0; i < delivery_.connections(); ++i) watch(delivery_.fd(i), Kind::target, i);
+    watch(listener_, Kind::kListener, 0);
+    watch(stop_, Kind::kStop, 0);
+    watch(log_.durable_fd(), Kind::kDurable, 0);
+    for (uint32_t i = 0; i < delivery_.connections(); ++i) watch(delivery_.fd(i), Kind::kTarget, i);
   }
 
   void run() {
@@ -83,15 +83,15 @@ class Floor {
   void dispatch(uint64_t tag, uint64_t now_s) {
     const auto value = static_cast<uint32_t>(tag);
     switch (static_cast<Kind>(tag >> 32U)) {
-      case Kind::client:
+      case Kind::kClient:
         return ingest_.receive(static_cast<int>(value), now_s);
-      case Kind::target:
+      case Kind::kTarget:
         return delivery_.receive(value, now_s);
-      case Kind::durable:
+      case Kind::kDurable:
         return release_group(now_s);
-      case Kind::listener:
+      case Kind::kListener:
         return accept_all();
-      case Kind::stop:
+      case Kind::kStop:
         stopping_ = true;
     }
   }
@@ -99,7 +99,7 @@ class Floor {
   void accept_all() {
     for (int fd = accept_ready(listener_); fd >= 0; fd = accept_ready(listener_)) {
       ingest_.add(fd);
-      watch(fd, Kind::client, static_cast<uint32_t>(fd));
+      watch(fd, Kind::kClient, static_cast<uint32_t>(fd));
     }
   }
 

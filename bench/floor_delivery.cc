@@ -57,17 +57,17 @@ void FloorDelivery::send(size_t index, uint32_t event, uint64_t now_s) {
                              iovec{it.payload.data(), it.payload.size()}};
   in_flight_[index] = event;
   Connection& connection = *connections_[index];
-  if (connection.send(parts) == Connection::Result::closed) die("the target hung up");
+  if (connection.send(parts) == Connection::Result::kClosed) die("the target hung up");
   if (connection.wants_write()) die("the target does not read");
 }
 
 void FloorDelivery::receive(size_t index, uint64_t now_s) {
   Connection& connection = *connections_[index];
-  if (connection.receive() == Connection::Result::closed) die("the target hung up");
+  if (connection.receive() == Connection::Result::kClosed) die("the target hung up");
   HttpFrame frame;
   const FrameState state = frame_message(connection.received(), &frame);
-  if (state == FrameState::incomplete) return;
-  const int status = state == FrameState::complete ? status_of(frame.head) : 0;
+  if (state == FrameState::kIncomplete) return;
+  const int status = state == FrameState::kComplete ? status_of(frame.head) : 0;
   if (status < 200 || status > 299) die("the target did not answer 2xx");
   connection.consume(frame.bytes());
   record_attempt(in_flight_[index], status, now_s);

@@ -44,7 +44,7 @@ void FloorIngest::drop(Client& client) { client.connection.reset(); }
 void FloorIngest::receive(int fd, uint64_t now_s) {
   Client* client = find(fd);
   if (client == nullptr) return;
-  if (client->connection->receive() == Connection::Result::closed) return drop(*client);
+  if (client->connection->receive() == Connection::Result::kClosed) return drop(*client);
   accept_request(fd, *client, now_s);
 }
 
@@ -52,8 +52,8 @@ void FloorIngest::accept_request(int fd, Client& client, uint64_t now_s) {
   Connection& connection = *client.connection;
   HttpFrame frame;
   const FrameState state = frame_message(connection.received(), &frame);
-  if (state == FrameState::incomplete) return;
-  if (state == FrameState::broken) return drop(client);
+  if (state == FrameState::kIncomplete) return;
+  if (state == FrameState::kBroken) return drop(client);
   const std::string_view target = target_of(frame.head);
   if (!target.starts_with("/api/v1/app/") || !target.ends_with("/msg")) {
     connection.send(target == "/api/v1/health/ping" ? kNoContent : kNotFound);
@@ -91,7 +91,7 @@ void FloorIngest::answer(uint32_t slot) {
       "Content-Length: 40\r\n\r\n{\"id\":\"");
   answer_.append(event.id).append("\"}");
   const auto sent = client->connection->send(answer_);
-  if (sent == Connection::Result::closed || client->connection->wants_write()) drop(*client);
+  if (sent == Connection::Result::kClosed || client->connection->wants_write()) drop(*client);
 }
 
 void FloorIngest::resume(uint64_t now_s) {

@@ -37,23 +37,24 @@ FrameState frame_message(std::string_view in, HttpFrame* out) {
   size_t at = 0;
   while (true) {
     const void* newline = std::memchr(in.data() + at, '\n', in.size() - at);
-    if (newline == nullptr) return FrameState::incomplete;
+    if (newline == nullptr) return FrameState::kIncomplete;
     const size_t end = static_cast<size_t>(static_cast<const char*>(newline) - in.data());
-    if (end == at || in[end - 1] != '\r') return FrameState::broken;
+    if (end == at || in[end - 1] != '\r') return FrameState::kBroken;
     const std::string_view line = in.substr(at, end - 1 - at);
     at = end + 1;
     if (line.empty()) break;
     const char first = static_cast<char>(line.front() | 0x20);
     if (first == 'c' && has_name(line, kContentLength)) {
-      if (!parse_length(line.substr(kContentLength.size()), &body_bytes)) return FrameState::broken;
+      if (!parse_length(line.substr(kContentLength.size()), &body_bytes))
+        return FrameState::kBroken;
     } else if (first == 't' && has_name(line, kTransferEncoding)) {
-      return FrameState::broken;
+      return FrameState::kBroken;
     }
   }
-  if (in.size() - at < body_bytes) return FrameState::incomplete;
+  if (in.size() - at < body_bytes) return FrameState::kIncomplete;
   out->head = in.substr(0, at);
   out->body = in.substr(at, body_bytes);
-  return FrameState::complete;
+  return FrameState::kComplete;
 }
 
 int status_of(std::string_view head) {

@@ -13,10 +13,10 @@ struct HttpFrame {
   size_t bytes() const { return head.size() + body.size(); }
 };
 
-enum class FrameState { incomplete, complete, broken };
+enum class FrameState { kIncomplete, kComplete, kBroken };
 
 // Frames the message at the start of `in`. Without Content-Length the body is empty; with
-// Transfer-Encoding it is `broken`.
+// Transfer-Encoding it is broken.
 FrameState frame_message(std::string_view in, HttpFrame* out);
 
 // "HTTP/1.1 202 Accepted…" -> 202; 0 when it is no status line.

@@ -9,14 +9,14 @@ namespace posthorn::bench {
 static_assert(std::endian::native == std::endian::little, "bytes() shows the words as they are");
 
 IdSet::Insert IdSet::insert(uint64_t n) {
-  if (n >= kIdsMax) return Insert::out_of_range;
+  if (n >= kIdsMax) return Insert::kOutOfRange;
   const size_t word = static_cast<size_t>(n / 64);
   if (word >= words_.size()) words_.resize(std::max(word + 1, words_.size() * 2), 0);
   const uint64_t bit = uint64_t{1} << (n % 64);
-  if ((words_[word] & bit) != 0) return Insert::repeated;
+  if ((words_[word] & bit) != 0) return Insert::kRepeated;
   words_[word] |= bit;
   ++count_;
-  return Insert::fresh;
+  return Insert::kFresh;
 }
 
 void IdSet::clear() {

@@ -12,7 +12,7 @@ class IdSet {
  public:
   static constexpr uint64_t kIdsMax = uint64_t{1} << 28;  // 32 MiB of bits
 
-  enum class Insert { fresh, repeated, out_of_range };
+  enum class Insert { kFresh, kRepeated, kOutOfRange };
   Insert insert(uint64_t n);
 
   void clear();

@@ -31,7 +31,7 @@ uint64_t LoadResults::answered(const LoadRequest& request, int status, std::stri
     if (request.events > 1) {
       acked = acknowledge_batch(request, body);
     } else {
-      acked = acked_.insert(request.first_n) == IdSet::Insert::fresh ? 1 : 0;
+      acked = acked_.insert(request.first_n) == IdSet::Insert::kFresh ? 1 : 0;
     }
     accept_.record(since(request.intended_ns, now_ns));
   }
@@ -53,7 +53,7 @@ uint64_t LoadResults::acknowledge_batch(const LoadRequest& request, std::string_
     std::from_chars(entry.data() + digits, entry.data() + entry.size(), index);
     ++entries;
     if (index < request.events && entry.find(kError) == std::string_view::npos) {
-      acked += acked_.insert(request.first_n + index) == IdSet::Insert::fresh ? 1 : 0;
+      acked += acked_.insert(request.first_n + index) == IdSet::Insert::kFresh ? 1 : 0;
     }
     at = next;
   }

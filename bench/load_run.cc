@@ -111,26 +111,26 @@ void LoadRun::send(size_t index, uint64_t now_ns) {
   events_in_flight_ += events;
   lane.waiting = true;
   results_.sent(lane.request, now_ns);
-  if (lane.connection->send(parts) == Connection::Result::closed) lose_connection(index, now_ns);
+  if (lane.connection->send(parts) == Connection::Result::kClosed) lose_connection(index, now_ns);
 }
 
 void LoadRun::on_ready(size_t index, uint32_t ready, uint64_t now_ns) {
   Connection& connection = *lanes_[index].connection;
-  auto result = Connection::Result::ok;
+  auto result = Connection::Result::kOk;
   if (connection.wants_write() && (ready & EPOLLOUT) != 0) result = connection.flush();
-  if (result == Connection::Result::ok && (ready & ~static_cast<uint32_t>(EPOLLOUT)) != 0) {
+  if (result == Connection::Result::kOk && (ready & ~static_cast<uint32_t>(EPOLLOUT)) != 0) {
     result = connection.receive();
-    if (result == Connection::Result::ok) return take_answer(index, now_ns);
+    if (result == Connection::Result::kOk) return take_answer(index, now_ns);
   }
-  if (result == Connection::Result::closed) lose_connection(index, now_ns);
+  if (result == Connection::Result::kClosed) lose_connection(index, now_ns);
 }
 
 void LoadRun::take_answer(size_t index, uint64_t now_ns) {
   Lane& lane = lanes_[index];
   HttpFrame frame;
   const FrameState state = frame_message(lane.connection->received(), &frame);
-  if (state == FrameState::incomplete) return;
-  if (state == FrameState::broken || !lane.waiting) die("the server sent something odd");
+  if (state == FrameState::kIncomplete) return;
+  if (state == FrameState::kBroken || !lane.waiting) die("the server sent something odd");
   const int status = status_of(frame.head);
   results_.answered(lane.request, status, frame.body, now_ns);
   check_status(status, frame.body);

@@ -107,28 +107,28 @@ class Sink {
   void serve(int fd, uint32_t ready, uint64_t now_ns) {
     auto& slot = connections_[static_cast<size_t>(fd)];
     if (slot == nullptr) return;
-    auto result = Connection::Result::ok;
+    auto result = Connection::Result::kOk;
     if (slot->wants_write() && (ready & EPOLLOUT) != 0) result = slot->flush();
     if ((ready & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 &&
-        result == Connection::Result::ok) {
+        result == Connection::Result::kOk) {
       result = read_and_answer(*slot, now_ns);
     }
-    if (result == Connection::Result::closed) slot.reset();
+    if (result == Connection::Result::kClosed) slot.reset();
   }
 
   Connection::Result read_and_answer(Connection& connection, uint64_t now_ns) {
     // Edge-triggered: a buffer filled to the brim may have left bytes in the socket. Requests are
     // far smaller than the buffer and not pipelined, so one receive empties it.
-    if (connection.receive() == Connection::Result::closed) return Connection::Result::closed;
+    if (connection.receive() == Connection::Result::kClosed) return Connection::Result::kClosed;
     HttpFrame frame;
     FrameState state = frame_message(connection.received(), &frame);
-    for (; state == FrameState::complete; state = frame_message(connection.received(), &frame)) {
+    for (; state == FrameState::kComplete; state = frame_message(connection.received(), &frame)) {
       const auto sent = answer(connection, frame, now_ns);
-      if (sent == Connection::Result::closed) return sent;
+      if (sent == Connection::Result::kClosed) return sent;
       connection.consume(frame.bytes());
       if (connection.received().empty()) break;
     }
-    return state == FrameState::broken ? Connection::Result::closed : Connection::Result::ok;
+    return state == FrameState::kBroken ? Connection::Result::kClosed : Connection::Result::kOk;
   }
 
   Connection::Result answer(Connection& connection, const HttpFrame& frame, uint64_t now_ns) {
