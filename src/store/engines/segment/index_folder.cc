@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "store/engines/segment/index_format.h"
 #include "store/engines/segment/sorted_file_writer.h"
+#include "store/engines/segment/sorted_merge.h"
 
 namespace posthorn::store::segment {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "store/engines/segment/sorted_file_writer.h"
+#include "store/engines/segment/sorted_merge.h"
 #include "store/testing/memory_disk.h"
 
 namespace posthorn::store::segment {

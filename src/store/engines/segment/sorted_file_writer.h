@@ -1,10 +1,8 @@
-// Writes the files that sorted_file.h reads, streaming and in bounded memory, and merges several
-// of them into one. Used at sealing, merging and checkpoints; never by the committer.
+// Writes the files that sorted_file.h reads, streaming and in bounded memory. Used at sealing,
+// merging and checkpoints; never by the committer.
 #pragma once
 #include <memory>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "store/engines/segment/sorted_file.h"
 
@@ -28,13 +26,5 @@ class SortedFileWriter {
   // At most kMetaBytesMax bytes. Durable under its name, in its folder, on return.
   virtual Status finish(ByteView meta) = 0;
 };
-
-// What a merge does with an entry: keep it or leave it out. Entries with equal keys come from the
-// newest input only.
-using KeepEntry = std::function<bool(ByteView entry)>;
-
-// Streams the table of all inputs (oldest first; those without it are skipped) into `out`.
-Status merge_tables(std::span<const std::shared_ptr<const SortedFile>> inputs,
-                    const TableShape& shape, const KeepEntry& keep, SortedFileWriter& out);
 
 }  // namespace posthorn::store::segment
