@@ -82,10 +82,13 @@ Status Gateway::open_shards() {
   for (size_t index = 0; index < count; ++index) {
     PH_ASSIGN(auto shard, Shard::make({host_, config_, *store_, *catalog_, *lane_reader_,
                                        *api_reader_, jwt_secret_, kVersion, index, count}));
+    // Before any shard accepts, so that no commit goes unseen by a lane of another.
+    shard->begin(lanes);
+    shards_.push_back(std::move(shard));
+  }
+  for (const auto& shard : shards_) {
     PH_TRY(shard->listen(at));
     at.port = shard->address().port;  // when port 0 was asked for, all shards share the one found
-    shard->loop().post_remote([shard = shard.get(), lanes] { shard->begin(lanes); });
-    shards_.push_back(std::move(shard));
   }
   shards_left_ = count;
   maintaining_ = std::make_shared<bool>(false);

@@ -16,21 +16,12 @@ schedule::Ended ended_of(const model::Outcome& outcome) {
   }
 }
 
-// What is known of an attempt before it has an outcome.
-model::Attempt begin_attempt(const model::Send& send, WallTime now) {
-  model::Attempt attempt;
-  attempt.app = send.app;
-  attempt.endpoint = send.endpoint;
-  attempt.message_seq = send.seq;
-  attempt.number = send.number;
-  attempt.trigger = send.trigger;
-  attempt.started_at = now;
-  attempt.scheduled_due = send.scheduled_due;
-  if (send.message != nullptr) attempt.message = send.message->id;
-  return attempt;
-}
-
 }  // namespace
+
+struct Pipeline::Flight {
+  model::Send send;
+  model::Attempt attempt;
+};
 
 Pipeline::Pipeline(PipelineDeps deps, const PipelineOptions& options)
     : deps_(deps),
@@ -62,49 +53,69 @@ bool Pipeline::may_send(const EndpointId& endpoint) const {
   return known != nullptr && !known->disabled;
 }
 
-void Pipeline::attempt(const model::Send& send) {
-  const catalog::EndpointRef endpoint = snapshot_->endpoint(send.endpoint);
-  if (send.message == nullptr || send.message->payload_expunged || endpoint == nullptr) {
-    deps_.loop.post([this, send] { abandon(send, model::DeadCause::kUnreadable); });
-    return;
+Pipeline::Flight& Pipeline::take_flight(const model::Send& send) {
+  if (free_flights_.empty()) {
+    flights_.push_back(std::make_unique<Flight>());
+    free_flights_.push_back(flights_.back().get());
   }
-  const WallTime now = scheduler_.now();
-  model::Attempt begun = begin_attempt(send, now);
-  begun.config_version = snapshot_->version;
-  begun.url = endpoint->url;
-  deliverer_.attempt(endpoint, send.message, now,
-                     [this, send, begun = std::move(begun)](model::Outcome outcome) {
-                       ended(send, begun, std::move(outcome));
-                     });
+  Flight& flight = *free_flights_.back();
+  free_flights_.pop_back();
+  flight.send = send;
+  flight.attempt = model::Attempt{};
+  model::Attempt& attempt = flight.attempt;
+  attempt.app = send.app;
+  attempt.endpoint = send.endpoint;
+  attempt.message_seq = send.seq;
+  attempt.number = send.number;
+  attempt.trigger = send.trigger;
+  attempt.started_at = scheduler_.now();
+  attempt.scheduled_due = send.scheduled_due;
+  attempt.config_version = snapshot_->version;
+  if (send.message != nullptr) attempt.message = send.message->id;
+  return flight;
 }
 
-void Pipeline::ended(const model::Send& send, const model::Attempt& begun, model::Outcome outcome) {
+void Pipeline::attempt(const model::Send& send) {
+  Flight& flight = take_flight(send);
+  const catalog::EndpointRef endpoint = snapshot_->endpoint(send.endpoint);
+  if (send.message == nullptr || send.message->payload_expunged || endpoint == nullptr) {
+    deps_.loop.post([this, &flight] { abandon(flight); });
+    return;
+  }
+  flight.attempt.url = endpoint->url;
+  deliverer_.attempt(
+      endpoint, send.message, flight.attempt.started_at,
+      [this, &flight](model::Outcome outcome) { ended(flight, std::move(outcome)); });
+}
+
+void Pipeline::ended(Flight& flight, model::Outcome outcome) {
   const model::Next next =
-      schedule::decide({outcome, send.number, scheduler_.now(), rng_.unit()}, retry_);
+      schedule::decide({outcome, flight.send.number, scheduler_.now(), rng_.unit()}, retry_);
   const schedule::Ended how = ended_of(outcome);
-  model::Attempt attempt = begun;
-  attempt.outcome = std::move(outcome);
-  scheduler_.finished(send, how);
-  settle(send, std::move(attempt), next);
+  flight.attempt.outcome = std::move(outcome);
+  scheduler_.finished(flight.send, how);
+  settle(flight, next);
 }
 
 // A delivery that cannot be tried at all ends here, visibly.
-void Pipeline::abandon(const model::Send& send, model::DeadCause cause) {
-  model::Attempt attempt = begin_attempt(send, scheduler_.now());
-  attempt.outcome.kind = model::OutcomeKind::kCancelled;
-  attempt.outcome.response = "the stored message cannot be read or its endpoint is gone";
-  scheduler_.finished(send, schedule::Ended::kFailure);
-  settle(send, std::move(attempt), {model::DeliveryState::kDead, cause, {}});
+void Pipeline::abandon(Flight& flight) {
+  flight.attempt.outcome.kind = model::OutcomeKind::kCancelled;
+  flight.attempt.outcome.response = "the stored message cannot be read or its endpoint is gone";
+  scheduler_.finished(flight.send, schedule::Ended::kFailure);
+  settle(flight, {model::DeliveryState::kDead, model::DeadCause::kUnreadable, {}});
 }
 
-void Pipeline::settle(const model::Send& send, model::Attempt attempt, const model::Next& next) {
-  attempt.state_after = next.state;
-  attempt.cause = next.cause;
-  attempt.next_due = next.due;
-  attempt.lane_floor = scheduler_.floor(send.endpoint);
-  settle_.record(std::move(attempt), [this, send](const model::Attempt& recorded) {
-    scheduler_.recorded(send, recorded.next_due);
-  });
+void Pipeline::settle(Flight& flight, const model::Next& next) {
+  flight.attempt.state_after = next.state;
+  flight.attempt.cause = next.cause;
+  flight.attempt.next_due = next.due;
+  flight.attempt.lane_floor = scheduler_.floor(flight.send.endpoint);
+  flight.send.message.reset();
+  settle_.record(std::move(flight.attempt),
+                 [this, &flight, due = next.due](const store::ItemResult&) {
+                   scheduler_.recorded(flight.send, due);
+                   free_flights_.push_back(&flight);
+                 });
 }
 
 void Pipeline::drain(Task done) {

@@ -46,16 +46,20 @@ class Pipeline {
   size_t in_flight() const { return scheduler_.in_flight(); }
 
  private:
+  struct Flight;  // an attempt under way; pooled
   void attempt(const model::Send& send);
-  void ended(const model::Send& send, const model::Attempt& begun, model::Outcome outcome);
-  void abandon(const model::Send& send, model::DeadCause cause);
-  void settle(const model::Send& send, model::Attempt attempt, const model::Next& next);
+  void ended(Flight& flight, model::Outcome outcome);
+  void abandon(Flight& flight);
+  void settle(Flight& flight, const model::Next& next);
+  Flight& take_flight(const model::Send& send);
   bool may_send(const EndpointId& endpoint) const;
 
   PipelineDeps deps_;
   const model::RetryPolicy retry_;
   Rng rng_;
   catalog::SnapshotRef snapshot_;
+  std::vector<std::unique_ptr<Flight>> flights_;
+  std::vector<Flight*> free_flights_;
   http::Client client_;
   deliver::Deliverer deliverer_;
   record::Settle settle_;

@@ -53,8 +53,9 @@ struct ExchangeResult {
   ExchangeError error = ExchangeError::kNone;
   std::string detail;  // a sentence for people when error is set
   int status = 0;
-  std::vector<std::pair<std::string, std::string>> headers;  // bounded by ClientLimits::head
-  std::string body;                                          // at most body_keep_max
+  // Of answers that are no success; bounded by ClientLimits::head.
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;  // at most body_keep_max
   bool body_truncated = false;
   bool reused = false;  // went over a connection that was open already
   uint32_t connect_us = 0;
@@ -76,6 +77,8 @@ class Client {
   // `tls` may be null: then exchanges with key.tls fail with kTls.
   Client(io::Loop& loop, io::Tls* tls, ClientLimits limits);
   ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   // on_done never runs inside this call. A 2xx is complete once its head is; an unusable keep-alive
   // connection is replaced once, and only when no byte of an answer had arrived.

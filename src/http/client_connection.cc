@@ -38,7 +38,7 @@ void ClientConnection::begin(const ExchangeState& state) {
   // A failed write ends nothing by itself: the peer may have answered before it closed, so the read
   // tells how the exchange ends.
   const Result<io::Wrote> wrote = stream_->write(
-      state.exchange.request, [this](Status written) { request_out_ = written.ok(); });
+      state.exchange.request, [this](const Status& written) { request_out_ = written.ok(); });
   if (wrote.ok() && *wrote == io::Wrote::kAll) request_out_ = true;
 }
 
@@ -101,7 +101,9 @@ void ClientConnection::on_answer_bytes() {
   const wire::ResponseHead& head = parser_.head();
   head_done_ = true;
   result_.status = head.status;
-  for (size_t i = 0; i < head.headers.size(); ++i) {
+  // Nobody asks for the headers of a success, and nearly all answers are one.
+  const bool success = head.status >= 200 && head.status <= 299;
+  for (size_t i = 0; i < head.headers.size() && !success; ++i) {
     const wire::HttpField field = head.headers[i];
     result_.headers.emplace_back(std::string(field.name), std::string(field.value));
   }

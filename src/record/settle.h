@@ -21,7 +21,7 @@ struct SettleLimits {
 class Settle {
  public:
   // On the loop, once the attempt is durable; never inside record().
-  using OnRecorded = UniqueFunction<void(const model::Attempt&)>;
+  using OnRecorded = UniqueFunction<void(const store::ItemResult&)>;
 
   Settle(io::Loop& loop, store::MessageLog& log, SettleLimits limits);
   ~Settle();
@@ -29,23 +29,25 @@ class Settle {
   // The attempt's id, seq and recorded_at are made by the committer.
   void record(model::Attempt attempt, OnRecorded on_recorded);
   // Handed over and not durable yet.
-  size_t waiting() const { return waiting_.size() + appending_; }
+  size_t waiting() const { return waiting_ + appending_; }
   // `idle` runs once when nothing waits (at once when nothing does).
   void drain(Task idle);
 
  private:
-  struct Waiting {
-    model::Attempt attempt;
-    OnRecorded on_recorded;
+  using Callbacks = std::vector<OnRecorded>;
+  struct Turn {  // what one append takes: items and callbacks in the same order
+    store::Batch batch;
+    Callbacks callbacks;
   };
   void flush();
-  void appended(const std::shared_ptr<std::vector<Waiting>>& batch, store::AppendResult result);
+  void appended(Callbacks& callbacks, const store::AppendResult& result);
   void check_idle();
 
   io::Loop& loop_;
   store::MessageLog& log_;
   const SettleLimits limits_;
-  std::deque<Waiting> waiting_;
+  std::deque<Turn> turns_;
+  size_t waiting_ = 0;
   size_t appending_ = 0;
   bool flush_posted_ = false;
   io::Timer retry_;

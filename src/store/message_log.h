@@ -58,6 +58,9 @@ struct Page {
 struct LogHealth {
   bool accepting = true;
   Error why_not;  // when not accepting: kNoSpace, kUnavailable (read-only), kOverloaded
+  // False when half of the reserve for a full disk is used: what is in flight may still be
+  // recorded, no new attempt should start.
+  bool attempts_allowed = true;
 };
 
 class MessageLog {
@@ -65,11 +68,11 @@ class MessageLog {
   using OnAppended = UniqueFunction<void(AppendResult)>;
   virtual ~MessageLog() = default;
 
-  // Any thread. Refused at once (callback not called) with kOverloaded when the commit queue is
+  // Any thread. Refused at once (callback not called, the batch untouched) with kOverloaded when the commit queue is
   // full, kNoSpace at the low-space mark (messages; attempts and commands still pass into the
   // reserve), kUnavailable when read-only. Otherwise `on_appended` runs on `reply_to`, after the
   // fdatasync that covers the batch.
-  virtual Status append(Batch batch, io::Loop& reply_to, OnAppended on_appended) = 0;
+  virtual Status append(Batch&& batch, io::Loop& reply_to, OnAppended on_appended) = 0;
   // The observer must outlive the log or be removed (nullptr) on its loop's thread.
   virtual void observe(io::Loop& loop, CommitObserver* observer) = 0;
 

@@ -48,7 +48,7 @@ store::ItemResult FakeLog::commit(model::Message& message) {
   return {store::Verdict::kCommitted, message.seq, message.id.bytes, message.accepted_at};
 }
 
-Status FakeLog::append(store::Batch batch, io::Loop& reply_to, OnAppended on_appended) {
+Status FakeLog::append(store::Batch&& batch, io::Loop& reply_to, OnAppended on_appended) {
   if (refuse) return error(*refuse, "refused");
   ++batches;
   std::vector<store::ItemResult> results;

@@ -45,7 +45,7 @@ class FakeWorker : public io::Worker {
 // Commits at once, answers through the loop. Keys are known by their first or second byte.
 class FakeLog : public store::MessageLog {
  public:
-  Status append(store::Batch batch, io::Loop& reply_to, OnAppended on_appended) override;
+  Status append(store::Batch&& batch, io::Loop& reply_to, OnAppended on_appended) override;
   void observe(io::Loop&, store::CommitObserver*) override {}
   Result<store::MessageRef> read(Seq seq) override;
   Result<store::MessageRef> read(const AppId& app, const MessageId& id) override;

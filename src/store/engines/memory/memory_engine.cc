@@ -32,7 +32,7 @@ class MemoryEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHisto
   }
   Result<bool> maintain() override { return false; }
 
-  Status append(Batch batch, io::Loop& reply_to, OnAppended on_appended) override;
+  Status append(Batch&& batch, io::Loop& reply_to, OnAppended on_appended) override;
   void observe(io::Loop& loop, CommitObserver* observer) override {
     notices_.observe(loop, observer);
   }
@@ -144,7 +144,7 @@ ItemResult MemoryEngine::commit(State& state, NewCommand& item, Commit&) {
   return {Verdict::kCommitted, item.command.seq, {}, item.command.recorded_at};
 }
 
-Status MemoryEngine::append(Batch batch, io::Loop& reply_to, OnAppended on_appended) {
+Status MemoryEngine::append(Batch&& batch, io::Loop& reply_to, OnAppended on_appended) {
   // Publishing happens inside the lock: groups must reach a loop in order of seq.
   return state_.with([&](State& state) -> Status {
     if (state.closed) return error(Errc::kUnavailable, "the store is closed");
