@@ -20,6 +20,18 @@ ByteView SortedCursor::entry() const {
   return entry_at(path_.size() - 1, path_.back().at);
 }
 
+uint64_t TableInfo::slots() const {
+  return uint64_t{end_block - first_block} * entries_per_block(shape.entry_bytes());
+}
+
+uint64_t SortedCursor::slot() const {
+  CHECK(valid_, "slot() of a cursor that is nowhere");
+  const Level& leaf = path_.back();
+  return uint64_t{leaf.number - info_->first_block} *
+             entries_per_block(info_->shape.entry_bytes()) +
+         leaf.at;
+}
+
 Status SortedCursor::enter(size_t level, uint32_t number) {
   const bool leaf = level + 1 == info_->levels;
   if (number < info_->first_block || number >= info_->end_block) {

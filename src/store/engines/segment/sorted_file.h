@@ -38,6 +38,7 @@ struct TableInfo {
   uint64_t filter_lines = 0;  // of each layer; 0: no filter
   std::string first_key;
   std::string last_key;
+  uint64_t slots() const;  // see SortedCursor::slot()
 };
 
 class SortedCursor;
@@ -96,6 +97,9 @@ class SortedCursor {
   ByteView entry() const;
   ByteView key() const { return entry().substr(0, info_->shape.key_bytes); }
   ByteView value() const { return entry().substr(info_->shape.key_bytes); }
+  // The place of the entry in its table: below slots(), different for every entry, growing with
+  // the key. (Places of branch blocks among the leaves are left out by no entry.)
+  uint64_t slot() const;
 
   // To the first entry at or above `key` (which may be a prefix); invalid when there is none.
   Status seek(ByteView key);
