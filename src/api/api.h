@@ -12,6 +12,8 @@ class Api {
  public:
   explicit Api(ApiDeps deps);
   ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
   void mount(Routes& routes);
 
  private:

@@ -12,6 +12,8 @@ namespace posthorn::api {
 
 inline constexpr uint64_t kPageMax = 250;
 inline constexpr uint64_t kPageDefault = 50;
+// A page of large entries ends early, not done: one answer stays this small and one entry.
+inline constexpr size_t kPageBytesMax = 8u << 20;
 
 // How to read one page: `after` is exclusive in the direction of the order.
 template <typename Id>

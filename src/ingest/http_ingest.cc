@@ -31,6 +31,12 @@ Refusal duplicate_event_id() {
       error(Errc::kConflict, "A message with this eventId exists already in the application"));
 }
 
+// One slash at the end of a path does not count.
+std::string_view untrailed(std::string_view path) {
+  if (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
 // with_content=false asks for an answer without the payload.
 Result<bool> with_content(std::string_view query) {
   constexpr std::string_view kName = "with_content=";
@@ -84,8 +90,7 @@ struct HttpIngest::Batch {
 };
 
 size_t body_bytes_max(std::string_view target, const HttpIngestLimits& limits) {
-  std::string_view path = target.substr(0, target.find('?'));
-  if (path.ends_with('/')) path.remove_suffix(1);
+  const std::string_view path = untrailed(target.substr(0, target.find('?')));
   return path.ends_with("/msg/batch") ? limits.batch_bytes_max : limits.body_bytes_max;
 }
 
@@ -123,7 +128,7 @@ void HttpIngest::identify(model::Message& message, const http::Request& request,
   message.idempotency_key = admitted.key;
   message.body_hash = admitted.body_hash;
   message.idempotency = model::idempotency_of(
-      {admitted.organization, admitted.key, "POST", request.path, request.query}, item);
+      {admitted.organization, admitted.key, "POST", untrailed(request.path), request.query}, item);
 }
 
 void HttpIngest::create(const http::Request& request, http::Responder responder,

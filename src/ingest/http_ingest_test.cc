@@ -84,7 +84,8 @@ class HttpIngestTest : public ::testing::Test {
     }
     http::Request request;
     request.method = wire::HttpMethod::kPost;
-    request.path = what.batch ? "/msg/batch" : "/msg";
+    const std::string path = (what.batch ? "/msg/batch" : "/msg") + slash;
+    request.path = path;
     request.query = what.query;
     request.body = what.body;
     request.headers = &headers;
@@ -106,6 +107,7 @@ class HttpIngestTest : public ::testing::Test {
     return "";
   }
 
+  std::string slash;  // at the end of the path
   FakeLoop loop;
   FakeWorker reader;
   FakeLog log;
@@ -167,6 +169,9 @@ TEST_F(HttpIngestTest, NamesTheRequestByItsKey) {
   EXPECT_NE(log.appended[0]->idempotency, log.appended[1]->idempotency);
   EXPECT_NE(log.appended[0]->idempotency, log.appended[2]->idempotency);
   EXPECT_EQ(log.appended[0]->event_id_key, log.appended[1]->event_id_key);
+  slash = "/";
+  post({body, "", "k1"});
+  EXPECT_EQ(log.appended.back()->idempotency, log.appended[0]->idempotency);
   EXPECT_EQ(post({body, "", std::string(257, 'k')}).status, status_of(Errc::kInvalid));
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "api/page.h"
+
 namespace posthorn::api {
 namespace {
 
@@ -25,7 +27,7 @@ bool filters(const AttemptScan& scan) {
 }
 
 bool fits(const AttemptScan& scan, const FoundAttempt& found) {
-  if (scan.status && *scan.status != status_of(found.attempt)) return false;
+  if (scan.status && *scan.status != status_of(found.attempt, scan.expanded)) return false;
   if (scan.event_types.empty() && scan.channel.empty() && scan.tag.empty()) return true;
   if (found.message == nullptr) return false;
   const model::Message& message = *found.message;
@@ -43,8 +45,12 @@ struct Collector {
   const MonoTime deadline;
   AttemptPage page;
   std::optional<AttemptId> last;
+  size_t bytes = 0;  // of what the page will show
 
-  bool over() const { return page.items.size() == scan.query.limit || clock.now() >= deadline; }
+  bool over() const {
+    return page.items.size() == scan.query.limit || bytes >= kPageBytesMax ||
+           clock.now() >= deadline;
+  }
 
   Result<bool> take(std::vector<model::Attempt> chunk) {
     for (model::Attempt& attempt : chunk) {
@@ -58,7 +64,10 @@ struct Collector {
         }
         if (message.ok()) found.message = std::move(*message);
       }
-      if (fits(scan, found)) page.items.push_back(std::move(found));
+      if (!fits(scan, found)) continue;
+      bytes += found.attempt.outcome.response.size();
+      if (scan.with_message && found.message != nullptr) bytes += found.message->payload.size();
+      page.items.push_back(std::move(found));
     }
     return false;
   }
@@ -66,9 +75,10 @@ struct Collector {
 
 }  // namespace
 
-AttemptStatus status_of(const model::Attempt& attempt) {
+AttemptStatus status_of(const model::Attempt& attempt, bool expanded) {
   if (attempt.outcome.delivered()) return AttemptStatus::kDelivered;
-  if (attempt.outcome.kind == model::OutcomeKind::kCancelled) return AttemptStatus::kCancelled;
+  const bool cancelled = attempt.outcome.kind == model::OutcomeKind::kCancelled;
+  if (cancelled && expanded) return AttemptStatus::kCancelled;
   return AttemptStatus::kFailed;
 }
 

@@ -19,7 +19,8 @@ enum class AttemptStatus : uint8_t {
   kInFlight = 3,
   kCancelled = 4,
 };
-AttemptStatus status_of(const model::Attempt& attempt);
+// Client libraries that do not ask for `expanded` statuses know no cancelled one: it reads failed.
+AttemptStatus status_of(const model::Attempt& attempt, bool expanded);
 // success, pending, fail, sending, canceled
 std::string_view status_text(AttemptStatus status);
 
@@ -28,6 +29,7 @@ struct AttemptScan {
   store::AttemptQuery query;
   bool reversed = false;  // turn the page round
   std::optional<AttemptStatus> status;
+  bool expanded = false;
   std::vector<std::string> event_types;
   std::string channel;
   std::string tag;
@@ -47,7 +49,8 @@ struct AttemptPage {
   std::optional<AttemptId> scanned_to;
 };
 
-// A page that fits few of the attempts stops after 20 ms with what it has, and is not done.
+// A page that fits few of the attempts stops after 20 ms, one of large messages at 8 MiB, with what
+// it has, and is not done.
 Result<AttemptPage> scan_attempts(store::Store& store, const io::Clock& clock,
                                   const AttemptScan& scan);
 

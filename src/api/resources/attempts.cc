@@ -42,7 +42,7 @@ AttemptScan read_scan(Call& call) {
   scan.with_content = call.query.flag("with_content", true);
   scan.with_message = call.query.flag("with_msg", false);
   // Attempts are finished when they are recorded: pending and in flight are states of deliveries.
-  call.query.flag("expanded_statuses", false);
+  scan.expanded = call.query.flag("expanded_statuses", false);
   return scan;
 }
 
@@ -54,6 +54,7 @@ http::Response page_response(Result<AttemptPage> page, const AttemptScan& scan) 
     writer.item(found.attempt.id.text());
     AttemptJsonOptions options;
     options.with_content = scan.with_content;
+    options.expanded = scan.expanded;
     if (scan.with_message) options.message = found.message.get();
     append_attempt(out, found.attempt, options);
   }
@@ -96,37 +97,46 @@ void list_by_message(Context& context, Call& call) {
        id = std::string(call.params[1])] { return list_of_message(store, clock, scan, id); });
 }
 
-http::Response read_one(store::Store& store, const AppId& app, const std::string& message_id,
-                        const AttemptId& id) {
-  auto message = find_message(store, app, message_id);
+struct OneAttempt {
+  AppId app;
+  std::string message;  // id or event id
+  AttemptId attempt;
+  bool expanded = false;
+};
+
+http::Response read_one(store::Store& store, const OneAttempt& one) {
+  auto message = find_message(store, one.app, one.message);
   if (!message.ok()) return error_response(std::move(message).error());
-  auto attempt = store.history().attempt(app, id);
+  auto attempt = store.history().attempt(one.app, one.attempt);
   if (!attempt.ok()) {
     if (attempt.error().code == Errc::kNotFound) return error_response(no_such_attempt());
     return error_response(std::move(attempt).error());
   }
   if (attempt->message != (*message)->id) return error_response(no_such_attempt());
   std::string out;
-  append_attempt(out, *attempt, {});
+  AttemptJsonOptions options;
+  options.expanded = one.expanded;
+  append_attempt(out, *attempt, options);
   return json_response(200, std::move(out));
 }
 
 void get(Context& context, Call& call) {
-  call.query.flag("expanded_statuses", false);
+  OneAttempt one{call.app->app.id, std::string(call.params[1]), {}, false};
+  one.expanded = call.query.flag("expanded_statuses", false);
   if (call.refused()) return;
   const auto id = AttemptId::parse(call.params[2]);
   if (!id) return call.refuse(no_such_attempt());
+  one.attempt = *id;
   context.on_reader(
       std::move(call.responder),
-      [&store = context.deps().store, app = call.app->app.id, message = std::string(call.params[1]),
-       attempt = *id] { return read_one(store, app, message, attempt); });
+      [&store = context.deps().store, one = std::move(one)] { return read_one(store, one); });
 }
 
 }  // namespace
 
 void append_attempt(std::string& out, const model::Attempt& attempt,
                     const AttemptJsonOptions& options) {
-  const AttemptStatus status = status_of(attempt);
+  const AttemptStatus status = status_of(attempt, options.expanded);
   wire::JsonWriter json(out);
   json.begin_object();
   json.key("id");

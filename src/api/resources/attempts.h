@@ -11,6 +11,7 @@ void mount_attempts(Routes& routes, Context& context);
 // pure: MessageAttemptOut; `message` is shown inside it when given.
 struct AttemptJsonOptions {
   bool with_content = true;
+  bool expanded = false;  // show cancelled as such
   const model::Message* message = nullptr;
 };
 void append_attempt(std::string& out, const model::Attempt& attempt,

@@ -11,6 +11,7 @@ namespace posthorn::api {
 namespace {
 
 constexpr size_t kEventTypesMax = 250;
+constexpr size_t kChunk = 50;  // messages read at a time
 
 http::Response read_one(store::Store& store, const AppId& app, const std::string& id,
                         const model::MessageJsonOptions& options) {
@@ -31,8 +32,31 @@ void get(Context& context, Call& call) {
        options] { return read_one(store, app, id, options); });
 }
 
+// Reads in chunks, so that a page of large payloads ends before it is a burden.
+Result<store::Page<store::MessageRef>> read_chunks(store::Store& store, store::MessageQuery query) {
+  const size_t limit = query.limit;
+  store::Page<store::MessageRef> page;
+  page.done = false;
+  size_t bytes = 0;
+  while (!page.done && page.items.size() < limit && bytes < kPageBytesMax) {
+    query.limit = std::min(limit - page.items.size(), kChunk);
+    PH_ASSIGN(store::Page<store::MessageRef> chunk, store.log().list(query));
+    page.done = chunk.done || chunk.items.empty();
+    for (store::MessageRef& message : chunk.items) {
+      if (bytes >= kPageBytesMax) {
+        page.done = false;
+        break;
+      }
+      if (query.with_payload) bytes += message->payload.size();
+      page.items.push_back(std::move(message));
+    }
+    if (!page.items.empty()) query.after = page.items.back()->id;
+  }
+  return page;
+}
+
 http::Response read_page(store::Store& store, const store::MessageQuery& query, bool reversed) {
-  auto page = store.log().list(query);
+  auto page = read_chunks(store, query);
   if (!page.ok()) return error_response(std::move(page).error());
   if (reversed) std::reverse(page->items.begin(), page->items.end());
   model::MessageJsonOptions options;

@@ -1,6 +1,7 @@
 // Reading messages and attempts: payload bytes, filters, pages, statuses, and whose they are.
 #include <fmt/format.h>
 
+#include "api/page.h"
 #include "api/testing/rig.h"
 #include "model/identity.h"
 #include "wire/json.h"
@@ -137,6 +138,27 @@ TEST_F(MessagesTest, AreListedByFilters) {
   }
 }
 
+TEST_F(MessagesTest, PagesOfLargePayloadsEndEarly) {
+  std::vector<std::string> ids;
+  const std::string payload = "{\"t\":\"" + std::string(1 << 20, 'x') + "\"}";
+  for (int i = 0; i < 20; ++i)
+    ids.insert(ids.begin(), rig.append(message("a", payload))->id.text());
+  std::vector<std::string> seen;
+  std::string iterator;
+  int pages = 0;
+  for (; pages < 10; ++pages) {
+    const Answer page =
+        rig.get(path("/msg?limit=100" + (iterator.empty() ? "" : "&iterator=" + iterator)));
+    EXPECT_LT(page.body.size(), kPageBytesMax + 2 * payload.size());
+    for (const std::string& id : column(page.body, "id")) seen.push_back(id);
+    iterator = member(page.body, "iterator");
+    if (page.body.ends_with("\"done\":true}")) break;
+  }
+  EXPECT_EQ(seen, ids);
+  EXPECT_GE(pages, 2);
+  EXPECT_EQ(column(rig.get(path("/msg?limit=100&with_content=false")).body, "id").size(), 20u);
+}
+
 TEST_F(MessagesTest, StayInTheirApplication) {
   const auto stored = rig.append(message());
   const auto tried = rig.append(attempt(stored, model::OutcomeKind::kDelivered, 200));
@@ -202,6 +224,19 @@ TEST_F(MessagesTest, ShowTheirAttempts) {
   for (const std::string query : {"status=5", "status_code_class=250", "with_msg=1", "limit=0"}) {
     EXPECT_EQ(rig.get(path("/attempt/endpoint/ep-1?" + query)).status, 422) << query;
   }
+}
+
+TEST_F(MessagesTest, ShowCancelledAttemptsAsTheClientKnowsThem) {
+  const auto stored = rig.append(message());
+  const auto id = rig.append(attempt(stored, model::OutcomeKind::kCancelled, 0));
+  const std::string one = path("/msg/" + stored->id.text() + "/attempt/" + id.text());
+  EXPECT_THAT(rig.get(one).body, HasSubstr(R"("status":2,"statusText":"fail")"));
+  EXPECT_THAT(rig.get(one + "?expanded_statuses=true").body,
+              HasSubstr(R"("status":4,"statusText":"canceled")"));
+  const std::string list = path("/attempt/endpoint/ep-1?status=");
+  EXPECT_THAT(column(rig.get(list + "2").body, "status"), ElementsAre("2"));
+  EXPECT_THAT(column(rig.get(list + "4").body, "status"), ElementsAre());
+  EXPECT_THAT(column(rig.get(list + "4&expanded_statuses=true").body, "status"), ElementsAre("4"));
 }
 
 TEST_F(MessagesTest, PagesOfFilteredAttemptsMissNone) {
