@@ -207,6 +207,50 @@ TEST_F(TlsTest, AnEndWithoutNoticeIsAnError) {
   EXPECT_EQ(client_error_->code, Errc::kDisconnected);
 }
 
+// A connection that somebody on the way ends.
+class CutStream final : public Stream {
+ public:
+  CutStream(std::unique_ptr<Stream> under, const bool& cut) : under_(std::move(under)), cut_(cut) {}
+  void read(std::span<char> into, OnRead on_read) override {
+    under_->read(into, [this, on_read = std::move(on_read)](Result<size_t> got) mutable {
+      on_read(cut_ ? Result<size_t>(size_t{0}) : std::move(got));
+    });
+  }
+  Result<Wrote> write(std::span<const ByteView> parts, OnWritten on_written) override {
+    return under_->write(parts, std::move(on_written));
+  }
+  void shutdown_write() override { under_->shutdown_write(); }
+  SocketAddress peer() const override { return under_->peer(); }
+
+ private:
+  const std::unique_ptr<Stream> under_;
+  const bool& cut_;
+};
+
+TEST_F(TlsTest, AnEndWithoutNoticeAfterTheHandshakeIsAnErrorToo) {
+  make_tls({});
+  bool cut = false;
+  std::unique_ptr<TlsHandshake> accepting, connecting;
+  auto listener = net().listen({IpAddress::v4(127, 0, 0, 1), 0}, {}, [&](auto stream) {
+    accepting = tls_->accept(
+        std::move(stream), [&](auto secured) { keep(std::move(secured), server_, server_error_); });
+  });
+  auto dialing = net().connect(listener.value()->address(), {}, [&](auto stream) {
+    connecting =
+        tls_->connect(std::make_unique<CutStream>(std::move(stream).value(), cut), "hooks.example",
+                      [&](auto secured) { keep(std::move(secured), client_, client_error_); });
+  });
+  ASSERT_TRUE(form_->run_until([&] { return client_ && server_; }));
+  std::array<char, 10> into;
+  std::optional<Errc> ended;
+  client_->read(into,
+                [&](Result<size_t> got) { ended = got.ok() ? Errc::kInternal : got.error().code; });
+  cut = true;
+  ASSERT_TRUE(server_->write(std::array<ByteView, 1>{"x"}, nullptr).ok());
+  ASSERT_TRUE(form_->run_until([&] { return ended.has_value(); }));
+  EXPECT_EQ(*ended, Errc::kDisconnected);
+}
+
 TEST_F(TlsTest, NoiseIsAProtocolError) {
   make_tls({});
   std::unique_ptr<Stream> raw;
@@ -305,13 +349,13 @@ TEST_F(TlsChannelTest, RefusesVersionsBelow12) {
     TlsChannel theirs(server.get(), TlsChannel::Role::kServer, "", nullptr);
     return handshake(ours, theirs);
   };
+  // Nothing but the version stands in the way: a client that does not insist gets through.
+  SSL_CTX_set_security_level(client.get(), 0);
+  SSL_CTX_set_cipher_list(client.get(), "ALL:@SECLEVEL=0");
   const auto refused = try_it();
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message, HasSubstr("protocol"));
-  // The server is fine: a client that does not insist gets through.
-  SSL_CTX_set_security_level(client.get(), 0);
   SSL_CTX_set_min_proto_version(client.get(), TLS1_VERSION);
-  SSL_CTX_set_cipher_list(client.get(), "ALL:@SECLEVEL=0");
   const auto accepted = try_it();
   ASSERT_TRUE(accepted.ok()) << accepted.error().message;
   EXPECT_TRUE(accepted.value());

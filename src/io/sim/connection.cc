@@ -105,6 +105,7 @@ Result<Wrote> Connection::write(size_t side, std::span<const ByteView> parts,
   send_bytes(side, ByteView(bytes).substr(0, taken));
   if (taken == bytes.size()) return Wrote::kAll;
   self.queued = bytes.substr(taken);
+  self.queued_at = 0;
   self.on_written = std::move(on_written);
   later(side, schedule_.now() + schedule_.draw(microseconds{1}, milliseconds{1}),
         &Connection::finish_write);
@@ -120,10 +121,12 @@ void Connection::finish_write(size_t side) {
     status = disconnected(peer(side));
     self.queued.clear();
   } else {
-    const size_t taken = std::min(self.queued.size(), room(side));
-    send_bytes(side, ByteView(self.queued).substr(0, taken));
-    self.queued.erase(0, taken);
-    if (!self.queued.empty()) return;
+    const ByteView rest = ByteView(self.queued).substr(self.queued_at);
+    const size_t taken = std::min(rest.size(), room(side));
+    send_bytes(side, rest.substr(0, taken));
+    self.queued_at += taken;
+    if (taken < rest.size()) return;
+    self.queued.clear();
     if (self.end_wanted) shutdown_write(side);
   }
   Stream::OnWritten on_written = std::move(self.on_written);

@@ -51,7 +51,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::span<char> into;
     Stream::OnRead on_read;
     // Sending.
-    std::string queued;
+    std::string queued;  // from queued_at
+    size_t queued_at = 0;
     Stream::OnWritten on_written;
     std::deque<Packet> on_the_way;
     size_t bytes_on_the_way = 0;

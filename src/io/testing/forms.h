@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct NamedForm {
   std::string name;
   std::function<std::unique_ptr<HostForm>()> make;
 };
+inline void PrintTo(const NamedForm& form, std::ostream* to) { *to << form.name; }
 std::vector<NamedForm> all_forms();
 
 }  // namespace posthorn::io
