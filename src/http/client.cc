@@ -67,6 +67,8 @@ class ClientPending : public Pending {
  public:
   ClientPending(std::weak_ptr<Client::Impl> impl, uint64_t ticket)
       : impl_(std::move(impl)), ticket_(ticket) {}
+  ClientPending(const ClientPending&) = delete;
+  ClientPending& operator=(const ClientPending&) = delete;
   ~ClientPending() override {
     if (const auto impl = impl_.lock()) impl->cancel(ticket_);
   }

@@ -104,6 +104,7 @@ void Server::drain(Task empty) {
   }
   empty_ = std::move(empty);
   std::vector<std::shared_ptr<ServerConnection>> open;
+  open.reserve(connections_.size());
   for (const auto& [raw, connection] : connections_) open.push_back(connection);
   for (const auto& connection : open) connection->finish();
 }

@@ -332,15 +332,16 @@ void ServerConnection::flush() {
   flush_queued_ = false;
   if (server_ == nullptr || writing_ || out_.empty()) return;
   const std::array<ByteView, 1> parts = {out_};
-  const Result<io::Wrote> wrote = stream_->write(parts, [self = weak_from_this()](Status written) {
-    const auto connection = self.lock();
-    if (connection == nullptr || connection->server_ == nullptr) return;
-    connection->writing_ = false;
-    if (!written.ok())
-      connection->close();
-    else
-      connection->after_write();
-  });
+  const Result<io::Wrote> wrote =
+      stream_->write(parts, [self = weak_from_this()](const Status& written) {
+        const auto connection = self.lock();
+        if (connection == nullptr || connection->server_ == nullptr) return;
+        connection->writing_ = false;
+        if (!written.ok())
+          connection->close();
+        else
+          connection->after_write();
+      });
   out_.clear();
   if (!wrote.ok()) {
     close();

@@ -17,10 +17,10 @@ size_t count(ByteView text, ByteView part) {
   return found;
 }
 
-std::string get(std::string extra = "") {
+std::string get(const std::string& extra = "") {
   return "GET /x HTTP/1.1\r\nHost: a\r\n" + extra + "\r\n";
 }
-std::string post(std::string body, std::string extra = "") {
+std::string post(const std::string& body, const std::string& extra = "") {
   return "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
          extra + "\r\n" + body;
 }
@@ -60,9 +60,9 @@ class ServerLimitsTest : public testing::Test {
   }
 
   // What comes back until the server closes (or `limit` has passed).
-  std::string talk(std::string bytes, nanoseconds limit = seconds{200}) {
+  std::string talk(ByteView bytes, nanoseconds limit = seconds{200}) {
     RawPeer& peer = dial();
-    peer.send(std::move(bytes));
+    peer.send(bytes);
     world_.run_until([&] { return peer.ended(); }, limit);
     EXPECT_TRUE(peer.ended());
     peer.close();
@@ -112,8 +112,9 @@ TEST_F(ServerLimitsTest, SmuggledRequestsNeverReachAHandler) {
         "Transfer-Encoding:\r\n chunked\r\n", "Transfer-Encoding : chunked\r\n",
         "Content-Length: 0\r\nContent-Length: 6\r\n", "Content-Length: 0\n",
         "Content-Length: 0x0\r\n"}) {
-    const std::string got =
-        talk("POST /x HTTP/1.1\r\nHost: a\r\n" + framing + "\r\n0\r\n\r\n" + tail);
+    std::string request = "POST /x HTTP/1.1\r\nHost: a\r\n";
+    request.append(framing).append("\r\n0\r\n\r\n").append(tail);
+    const std::string got = talk(request);
     EXPECT_EQ(got.find("HTTP/1.1 400"), 0u) << framing;
     EXPECT_EQ(count(got, "HTTP/1.1"), 1u) << framing;
   }
@@ -172,6 +173,7 @@ TEST_F(ServerLimitsTest, ConnectionsAreCappedPerAddressAndInAll) {
   EXPECT_EQ(server_->connections(), 60u);
   const auto from_elsewhere = [&](IpAddress source) {
     std::vector<std::unique_ptr<io::Connecting>> dials;
+    dials.reserve(60);
     for (int i = 0; i < 60; ++i) {
       dials.push_back(loop_->net().connect(kAddress, {.source = source}, [&](auto got) {
         if (got.ok()) peers_.push_back(std::make_unique<RawPeer>(*std::move(got), nullptr));

@@ -48,7 +48,7 @@ class ServerTest : public testing::Test {
         return;
       }
       const std::array<ByteView, 1> parts = {pieces[sent++]};
-      if (stream->write(parts, [](Status) {}).ok()) loop_->post_at_turn_end([&] { send(); });
+      if (stream->write(parts, [](const Status&) {}).ok()) loop_->post_at_turn_end([&] { send(); });
     };
     auto connecting = loop_->net().connect(server_->address(), {}, [&](auto connected) {
       ASSERT_TRUE(connected.ok());
@@ -60,7 +60,7 @@ class ServerTest : public testing::Test {
     return received;
   }
 
-  static std::string post(std::string body, std::string extra = "") {
+  static std::string post(const std::string& body, const std::string& extra = "") {
     return "POST /x?q=1 HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
            "\r\n" + extra + "\r\n" + body;
   }

@@ -103,8 +103,8 @@ uint32_t crc32c_table(ByteView bytes, uint32_t seed) {
 
 uint32_t crc32c(ByteView bytes, uint32_t seed) {
 #if defined(__x86_64__)
-  static const bool hardware = __builtin_cpu_supports("sse4.2") != 0;
-  if (hardware) return ~hardware_rounds(~seed, bytes.data(), bytes.size());
+  static const bool kHardware = __builtin_cpu_supports("sse4.2") != 0;
+  if (kHardware) return ~hardware_rounds(~seed, bytes.data(), bytes.size());
 #endif
   return crc32c_table(bytes, seed);
 }

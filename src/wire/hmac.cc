@@ -21,8 +21,8 @@ class Hash {
  public:
   Hash() : context_(EVP_MD_CTX_new()) {}
   void begin() {
-    static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-    CHECK(EVP_DigestInit_ex2(context_.get(), algorithm, nullptr) == 1, "SHA-256 is not available");
+    static EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    CHECK(EVP_DigestInit_ex2(context_.get(), kAlgorithm, nullptr) == 1, "SHA-256 is not available");
   }
   void add(const void* bytes, size_t size) {
     CHECK(EVP_DigestUpdate(context_.get(), bytes, size) == 1, "SHA-256 failed");

@@ -29,7 +29,7 @@ Decoded decode(ByteView text, size_t piece, ChunkExtensions extensions) {
 }
 
 Decoded decode(ByteView text, ChunkExtensions extensions = ChunkExtensions::kRefuse) {
-  const Decoded whole = decode(text, text.size() + 1, extensions);
+  Decoded whole = decode(text, text.size() + 1, extensions);
   for (size_t piece = 1; piece < 6; ++piece) {
     const Decoded split = decode(text, piece, extensions);
     EXPECT_EQ(split.step, whole.step);

@@ -2,6 +2,8 @@
 // only the brackets outside are looked at (the idea of simdjson's first stage).
 #include "wire/json_scan.h"
 
+#include <cstddef>
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -19,7 +21,7 @@ struct SkipState {
 };
 
 #if defined(__SSE2__)
-constexpr ptrdiff_t kBlock = 64;
+constexpr std::ptrdiff_t kBlock = 64;
 
 struct BlockMasks {
   uint64_t quotes = 0, backslashes = 0, opening = 0, closing = 0;

@@ -1,6 +1,8 @@
 // SHA-256 against the vectors of FIPS 180-4.
 #include "wire/sha256.h"
 
+#include <gtest/gtest.h>
+
 namespace posthorn::wire {
 namespace {
 

@@ -26,10 +26,13 @@ const uint8_t* raw(ByteView bytes) { return reinterpret_cast<const uint8_t*>(byt
 
 // The decoded bytes of a secret, wiped when they go.
 struct SecretBytes {
-  std::optional<std::string> bytes;
+  explicit SecretBytes(ByteView text) : bytes(decode_base64(text)) {}
+  SecretBytes(const SecretBytes&) = delete;
+  SecretBytes& operator=(const SecretBytes&) = delete;
   ~SecretBytes() {
     if (bytes) sodium_memzero(bytes->data(), bytes->size());
   }
+  std::optional<std::string> bytes;
 };
 
 struct Seconds {
@@ -95,7 +98,7 @@ SigningKey::Ed25519::~Ed25519() { sodium_memzero(pair.data(), pair.size()); }
 Result<SigningKey> SigningKey::parse(ByteView secret) {
   if (secret.starts_with(kPairPrefix)) return parse_ed25519(secret.substr(kPairPrefix.size()));
   if (secret.starts_with(kHmacPrefix)) secret.remove_prefix(kHmacPrefix.size());
-  const SecretBytes key{decode_base64(secret)};
+  const SecretBytes key(secret);
   if (!key.bytes || key.bytes->empty() || key.bytes->size() > kHmacBytesMax) {
     return error(Errc::kInvalid, "a signing secret is whsec_ and the base64 of at most 75 bytes");
   }
@@ -105,7 +108,7 @@ Result<SigningKey> SigningKey::parse(ByteView secret) {
 Result<SigningKey> SigningKey::parse_ed25519(ByteView digits) {
   Ed25519 made;
   std::array<uint8_t, crypto_sign_PUBLICKEYBYTES> public_key;
-  const SecretBytes given{decode_base64(digits)};
+  const SecretBytes given(digits);
   if (!given.bytes || given.bytes->size() != made.pair.size()) {
     return error(Errc::kInvalid, "a signing key is whsk_ and the base64 of 64 bytes");
   }

@@ -35,8 +35,11 @@ class SigningKey {
 
  private:
   struct Ed25519 {
-    std::array<uint8_t, 64> pair;  // seed, public key
+    Ed25519() = default;
+    Ed25519(const Ed25519&) = default;
+    Ed25519& operator=(const Ed25519&) = default;
     ~Ed25519();
+    std::array<uint8_t, 64> pair{};  // seed, public key
   };
   explicit SigningKey(std::variant<HmacKey, Ed25519> key) : key_(std::move(key)) {}
   static Result<SigningKey> parse_ed25519(ByteView digits);

@@ -15,7 +15,7 @@ void RawPeer::read() {
   });
 }
 
-void RawPeer::send(std::string bytes) {
+void RawPeer::send(ByteView bytes) {
   waiting_ += bytes;
   write();
 }
@@ -27,7 +27,7 @@ void RawPeer::write() {
     return;
   }
   const std::string bytes = std::exchange(waiting_, {});
-  const auto wrote = stream_->write(std::array{ByteView(bytes)}, [this](Status written) {
+  const auto wrote = stream_->write(std::array{ByteView(bytes)}, [this](const Status& written) {
     writing_ = false;
     if (written.ok()) write();
   });
@@ -35,7 +35,8 @@ void RawPeer::write() {
   if (wrote.ok() && !writing_) write();
 }
 
-RawServer::RawServer(io::Loop& loop, const SocketAddress& at, Script on_open, Script on_bytes) {
+RawServer::RawServer(io::Loop& loop, const SocketAddress& at, const Script& on_open,
+                     const Script& on_bytes) {
   auto listener = loop.net().listen(at, {}, [=, this](std::unique_ptr<io::Stream> stream) {
     peers_.push_back(std::make_unique<RawPeer>(std::move(stream), on_bytes));
     if (on_open)

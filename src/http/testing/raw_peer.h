@@ -21,7 +21,7 @@ class RawPeer {
   // Starts reading. A peer that never reads just does not call it.
   void read();
   // Sends after what waits already.
-  void send(std::string bytes);
+  void send(ByteView bytes);
   void end() { stream_->shutdown_write(); }
   void end_after_sending() {
     end_wanted_ = true;
@@ -54,7 +54,7 @@ class RawServer {
  public:
   using Script = std::function<void(RawPeer&)>;
   // `on_open` runs per connection; null: it starts reading. `on_bytes` as above.
-  RawServer(io::Loop& loop, const SocketAddress& at, Script on_open, Script on_bytes);
+  RawServer(io::Loop& loop, const SocketAddress& at, const Script& on_open, const Script& on_bytes);
 
   size_t connections() const { return peers_.size(); }
   RawPeer& peer(size_t index) { return *peers_.at(index); }
