@@ -39,9 +39,13 @@ bool KeyTable::insert(const model::DedupeKey& key, Seq seq, WallTime at) {
     ++size_;
   }
   slot = {key, seq};
-  if (first_.value == 0) first_ = seq;
+  if (first_.value == 0) {
+    first_ = seq;
+    oldest_ = at;
+  }
   first_ = std::min(first_, seq);
   last_ = std::max(last_, seq);
+  oldest_ = std::min(oldest_, at);
   newest_ = std::max(newest_, at);
   return true;
 }

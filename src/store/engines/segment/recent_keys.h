@@ -27,8 +27,9 @@ class KeyTable {
   bool insert(const model::DedupeKey& key, Seq seq, WallTime at);
   size_t size() const { return size_; }
   size_t keys_max() const { return keys_max_; }
-  WallTime newest() const { return newest_; }  // acceptance of the newest of its messages
-  Seq first() const { return first_; }         // the range of their seqs; 0: empty
+  WallTime oldest() const { return oldest_; }  // acceptance times of its messages
+  WallTime newest() const { return newest_; }
+  Seq first() const { return first_; }  // the range of their seqs; 0: empty
   Seq last() const { return last_; }
   // Ascending by key.
   std::vector<DedupeEntry> sorted() const;
@@ -42,6 +43,7 @@ class KeyTable {
   size_t keys_max_;
   uint64_t seed_;
   size_t size_ = 0;
+  WallTime oldest_;
   WallTime newest_;
   Seq first_;
   Seq last_;
