@@ -213,7 +213,7 @@ void Client::Impl::exchange_done(ConnectionNumber number, ExchangeResult result,
   const std::unique_ptr<ExchangeState> state = std::move(slot.exchange);
   by_ticket.erase(slot.ticket);
   if (reusable) {
-    const MonoTime now = loop.clock().now();
+    const MonoTime now = state->started + microseconds{result.total_us};
     if (const auto surplus = pool.put(state->exchange.key, number, now)) drop(*surplus);
     if (!sweep.armed()) sweep.arm_at(now + limits.idle_timeout);
   } else {

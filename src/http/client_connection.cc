@@ -44,6 +44,7 @@ void ClientConnection::begin(const ExchangeState& state) {
 
 bool ClientConnection::cut_short() {
   if (!head_done_) return false;
+  last_event_ = clock_.now();
   result_.body_truncated = true;
   finish(false);
   return true;
@@ -68,12 +69,13 @@ void ClientConnection::on_read(Result<size_t> got) {
     owner_.idle_ended(number_);
     return;
   }
+  last_event_ = clock_.now();
   if (!got.ok() || *got == 0) {
     ended_by_peer(!got.ok());
     return;
   }
   if (received_ == 0 && result_.first_byte_us == 0) {
-    result_.first_byte_us = micros(clock_.now() - state_->started);
+    result_.first_byte_us = micros(last_event_ - state_->started);
   }
   received_ += *got;
   if (head_done_)
@@ -181,7 +183,7 @@ void ClientConnection::fail(ExchangeError error, std::string detail) {
 }
 
 void ClientConnection::finish(bool reusable) {
-  result_.total_us = micros(clock_.now() - state_->started);
+  result_.total_us = micros(last_event_ - state_->started);
   state_ = nullptr;
   used_before_ = true;
   received_ = 0;

@@ -81,6 +81,7 @@ class ClientConnection {
   std::vector<char> in_;
   size_t received_ = 0;  // bytes of the answer in in_
   uint64_t body_seen_ = 0;
+  MonoTime last_event_;  // the clock is read once per event
   ExchangeResult result_;
 };
 

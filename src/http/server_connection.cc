@@ -161,21 +161,26 @@ void ServerConnection::process() {
       break;
     }
     if (!may_read_on()) break;
-    if (phase_ == Phase::kIdle) set_phase(Phase::kHead);
-    if (phase_ == Phase::kHead) more = process_head();
+    if (phase_ == Phase::kIdle || phase_ == Phase::kHead) more = process_head();
     if (more && phase_ == Phase::kBody)
       more = process_body();
     else if (more && phase_ == Phase::kChunked)
       more = process_chunked();
   }
   processing_ = false;
-  if (server_ != nullptr) read();
+  if (server_ == nullptr) return;
+  if (phase_ == Phase::kIdle && !writing_) set_phase(Phase::kIdle);
+  read();
 }
 
 bool ServerConnection::process_head() {
   const ByteView input(in_.data() + begin_, end_ - begin_);
   const wire::HttpParse parsed = parser_.parse(input);
-  if (parsed == wire::HttpParse::kNeedMore) return false;
+  if (parsed == wire::HttpParse::kNeedMore) {
+    // Most heads come in one piece and never need their deadline.
+    if (phase_ == Phase::kIdle) set_phase(Phase::kHead);
+    return false;
+  }
   if (parsed == wire::HttpParse::kError) {
     refuse(parser_.error().status, parser_.error().reason);
     return false;
@@ -277,7 +282,6 @@ void ServerConnection::dispatch(ByteView body, size_t consumed) {
   if (server_ == nullptr) return;
   consume(consumed);
   parser_.reset();
-  expire_at(server_->loop_.clock().now() + server_->limits_.idle_timeout);
 }
 
 void ServerConnection::respond(uint64_t ticket, Response response) {
