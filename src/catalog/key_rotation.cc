@@ -1,3 +1,4 @@
+// The loop of a key rotation; everything it must remember is in the key files and the rows.
 #include "catalog/key_rotation.h"
 
 #include <sodium.h>

@@ -1,3 +1,5 @@
+// Key files, key derivation, sealing: libsodium behind secret_box.h. Never logs, never puts a key
+// or a secret in an error.
 #include "catalog/secret_box.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Making signing secrets (libsodium for the Ed25519 pair) and judging given ones.
 #include "catalog/secrets.h"
 
 #include <sodium.h>

@@ -1,3 +1,4 @@
+// Which loops have which snapshot. Holds no lock while a receiver runs.
 #include "catalog/internal/publisher.h"
 
 namespace posthorn::catalog {

@@ -1,3 +1,5 @@
+// Reading the store into a snapshot, sealing secrets on the way to it, and the one commit. What a
+// change does is in applications.cc and endpoints.cc.
 #include "catalog/internal/writer.h"
 
 #include <fmt/format.h>

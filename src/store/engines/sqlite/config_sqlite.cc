@@ -1,3 +1,5 @@
+// The statements over the tables of schema.cc, rows into values and back. Called on the thread of
+// the catalog; never decides what is allowed, the tables and the catalog do.
 #include "store/engines/sqlite/config_sqlite.h"
 
 #include <fmt/format.h>

@@ -19,9 +19,9 @@ using io::sim::World;
 constexpr const char* kFolder = "/data";
 constexpr const char* kPath = "/data/config.db";
 constexpr uint64_t kSeed = 7;
-constexpr size_t kChanges = 24;
+constexpr size_t kChanges = 16;
 // So few that the changes of one run move the log into the database several times.
-constexpr SqliteConfigOptions kOptions{.checkpoint_pages = 24};
+constexpr SqliteConfigOptions kOptions{.checkpoint_pages = 16};
 
 // The changes of every run, and what the store must hold after each.
 struct Script {

@@ -1,3 +1,4 @@
+// The only calls into SQLite: open, prepare, bind, step, and its codes as errors.
 #include "store/engines/sqlite/database.h"
 
 #include <fmt/format.h>

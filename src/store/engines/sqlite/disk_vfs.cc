@@ -1,3 +1,4 @@
+// What SQLite calls for files, time and randomness. Never believes the disk after a failed sync.
 #include "store/engines/sqlite/disk_vfs.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// The tables, step by step, and the taking of steps. Formats: docs/formats/config.md.
 #include "store/engines/sqlite/schema.h"
 
 #include <fmt/format.h>
