@@ -161,7 +161,7 @@ Result<Message> decode_message(const RecordView& record, bool with_payload) {
   return message;
 }
 
-Result<Attempt> decode_attempt(const RecordView& record) {
+Result<Attempt> decode_attempt(const RecordView& record, bool with_response) {
   if (record.type != RecordType::kAttempt) return error(Errc::kCorrupt, "not an attempt record");
   Attempt attempt;
   attempt.id.bytes = record.id;
@@ -169,6 +169,7 @@ Result<Attempt> decode_attempt(const RecordView& record) {
   attempt.recorded_at = record.time;
   ByteReader in(record.body);
   PH_TRY(read_attempt_body(in, attempt));
+  if (!with_response) return attempt;
   const PayloadState state = payload_state(record);
   if (state == PayloadState::kDamaged) {
     return error(Errc::kCorrupt,

@@ -85,7 +85,7 @@ PayloadState payload_state(const RecordView& record);
 // payload comes back empty with payload_expunged (messages) or an empty response (attempts); a
 // damaged one is kCorrupt.
 Result<Message> decode_message(const RecordView& record, bool with_payload = true);
-Result<Attempt> decode_attempt(const RecordView& record);
+Result<Attempt> decode_attempt(const RecordView& record, bool with_response = true);
 Result<Command> decode_command(const RecordView& record);
 Result<TargetSet> decode_target_set(const RecordView& record);
 

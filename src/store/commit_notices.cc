@@ -30,6 +30,10 @@ void CommitNotices::observe(io::Loop& loop, CommitObserver* observer) {
 }
 
 void CommitNotices::publish(std::vector<MessageRef> messages, std::vector<Reply> replies) {
+  for (Reply& reply : replies) {
+    if (reply.loop == nullptr) reply.on_appended(std::move(reply.result));
+  }
+  std::erase_if(replies, [](const Reply& reply) { return reply.loop == nullptr; });
   const auto group = std::make_shared<Group>();
   group->messages = std::move(messages);
   group->replies = std::move(replies);

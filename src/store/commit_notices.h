@@ -15,7 +15,7 @@ class CommitNotices {
  public:
   // An append that waits for its group.
   struct Reply {
-    io::Loop* loop = nullptr;
+    io::Loop* loop = nullptr;  // null: the callback runs inside publish()
     MessageLog::OnAppended on_appended;
     AppendResult result;
   };

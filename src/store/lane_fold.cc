@@ -51,6 +51,10 @@ void close(LaneRecord& lane, const LaneClosing& closing) {
   closings.push_back(closing);
 }
 
+// Flags of a lane in a checkpoint.
+constexpr uint8_t kDeleted = 1;
+constexpr uint8_t kManual = 2;
+
 void encode_lane(const LaneRecord& lane, ByteWriter& w) {
   w.bytes(lane.endpoint.bytes.view());
   w.bytes(lane.app.bytes.view());
@@ -62,7 +66,7 @@ void encode_lane(const LaneRecord& lane, ByteWriter& w) {
   w.u64(lane.settled);
   w.u64(static_cast<uint64_t>(lane.last_attempt_at.us));
   w.u32(lane.failures_in_row);
-  w.u8(lane.deleted ? 1 : 0);
+  w.u8(static_cast<uint8_t>((lane.deleted ? kDeleted : 0) | (lane.manual_tries ? kManual : 0)));
   w.u8(static_cast<uint8_t>(lane.closings.size()));
   w.u32(static_cast<uint32_t>(lane.tried_above.size()));
   for (const LaneClosing& closing : lane.closings) {
@@ -88,7 +92,9 @@ LaneRecord decode_lane(ByteReader& in) {
   lane.settled = in.u64();
   lane.last_attempt_at.us = static_cast<int64_t>(in.u64());
   lane.failures_in_row = in.u32();
-  lane.deleted = in.u8() != 0;
+  const uint8_t flags = in.u8();
+  lane.deleted = (flags & kDeleted) != 0;
+  lane.manual_tries = (flags & kManual) != 0;
   const uint8_t closings = in.u8();
   const uint32_t tried = in.u32();
   for (uint8_t i = 0; i < closings; ++i) {
@@ -139,6 +145,7 @@ void LaneFold::apply(const model::Attempt& attempt) {
   to.last_attempt_at = std::max(to.last_attempt_at, attempt.recorded_at);
   to.failures_in_row = attempt.outcome.delivered() ? 0 : to.failures_in_row + 1;
   const bool scheduled = attempt.trigger == model::Trigger::kScheduled;
+  to.manual_tries |= !scheduled;
   if (scheduled && attempt.state_after != model::DeliveryState::kPending) {
     to.settled = std::min(to.settled + 1, to.targeted);
   }

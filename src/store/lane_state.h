@@ -29,6 +29,7 @@ struct LaneRecord {
   Seq expired_through;    // … or dead: expired
   std::vector<LaneClosing> closings;  // oldest first, `through` grows; the first that covers counts
   bool deleted = false;
+  bool manual_tries = false;     // some attempt was not of the schedule
   uint64_t targeted = 0;         // deliveries ever made for this endpoint
   uint64_t settled = 0;          // of those: no longer pending (see lane_fold.h for what it misses)
   uint32_t failures_in_row = 0;  // attempts failed since the last success

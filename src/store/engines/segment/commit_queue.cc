@@ -29,20 +29,24 @@ void count_message(EncodedBatch& batch, const model::Message& message,
   last_set = message.targets.get();
 }
 
+Status encode_item(const Item& item, EncodedBatch& to, const model::TargetSet*& last_set) {
+  if (const auto* message = std::get_if<NewMessage>(&item)) {
+    count_message(to, *message->message, last_set);
+    return model::encode(*message->message, to.bytes);
+  }
+  if (const auto* attempt = std::get_if<NewAttempt>(&item)) {
+    return model::encode(attempt->attempt, to.bytes);
+  }
+  return model::encode(std::get<NewCommand>(item).command, to.bytes);
+}
+
 }  // namespace
 
 Status encode_batch(EncodedBatch& to, size_t cost_max) {
   const model::TargetSet* last_set = nullptr;
   for (const Item& item : to.batch.items) {
     to.offsets.push_back(static_cast<uint32_t>(to.bytes.size()));
-    if (const auto* message = std::get_if<NewMessage>(&item)) {
-      count_message(to, *message->message, last_set);
-      PH_TRY(model::encode(*message->message, to.bytes));
-    } else if (const auto* attempt = std::get_if<NewAttempt>(&item)) {
-      PH_TRY(model::encode(attempt->attempt, to.bytes));
-    } else {
-      PH_TRY(model::encode(std::get<NewCommand>(item).command, to.bytes));
-    }
+    PH_TRY(encode_item(item, to, last_set));
     if (to.cost() > cost_max) {
       return error(Errc::kTooLarge,
                    fmt::format("a batch of more than {} bytes cannot be one commit", cost_max));
@@ -62,7 +66,7 @@ std::unique_ptr<EncodedBatch> CommitQueue::fresh() {
   return batch ? std::move(batch) : std::make_unique<EncodedBatch>();
 }
 
-Status CommitQueue::push(std::unique_ptr<EncodedBatch> batch, bool& wake) {
+Status CommitQueue::push(std::unique_ptr<EncodedBatch>&& batch, bool& wake) {
   return state_.with([&](State& state) -> Status {
     if (state.closed) return *state.closed;
     if (state.bytes + batch->cost() > bytes_max_) {
@@ -86,8 +90,10 @@ bool CommitQueue::take(size_t cost_max, std::vector<std::unique_ptr<EncodedBatch
       ++state.taken;
     }
     state.bytes -= cost;
-    if (state.taken == state.waiting.size()) {
-      state.waiting.clear();
+    // Under load the queue may never be empty: what was taken must go all the same.
+    if (state.taken * 2 >= state.waiting.size()) {
+      state.waiting.erase(state.waiting.begin(),
+                          state.waiting.begin() + static_cast<ptrdiff_t>(state.taken));
       state.taken = 0;
     }
     state.awake = !into.empty();

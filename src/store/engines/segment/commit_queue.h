@@ -17,8 +17,8 @@ struct EncodedBatch {
   Batch batch;
   io::Loop* reply_to = nullptr;  // null: from inside the engine, `on_appended` runs on its worker
   MessageLog::OnAppended on_appended;
-  size_t sets_bytes = 0;   // of all its target sets as records: what it may need on top
-  bool has_keys = false;   // some message carries a key to check
+  size_t sets_bytes = 0;  // of all its target sets as records: what it may need on top
+  bool has_keys = false;  // some message carries a key to check
   bool has_messages = false;
 
   size_t cost() const { return bytes.size() + sets_bytes; }
@@ -32,7 +32,7 @@ class CommitQueue {
   std::unique_ptr<EncodedBatch> fresh();
   // kOverloaded when the queue is full, kUnavailable when it was closed. `first` is set when the
   // committer must be woken.
-  Status push(std::unique_ptr<EncodedBatch> batch, bool& wake);
+  Status push(std::unique_ptr<EncodedBatch>&& batch, bool& wake);
   // Moves what fits into `cost_max` (at least one) to `into`; false when there is none, and then
   // the next push wakes again.
   bool take(size_t cost_max, std::vector<std::unique_ptr<EncodedBatch>>& into);

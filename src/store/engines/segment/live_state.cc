@@ -1,4 +1,4 @@
-// pure: applying records to the state in memory.
+// Applies records to the state in memory.
 #include "store/engines/segment/live_state.h"
 
 namespace posthorn::store::segment {
@@ -8,15 +8,22 @@ void note_due(Live& live, const std::vector<DueChange>& changes) {
   for (const DueChange& change : changes) live.follow_ups.emplace_back(change);
 }
 
+// The committer has inserted them already, when it gave out the seq.
 void note_keys(Live& live, const model::Message& message) {
   for (const model::DedupeKey& key : {message.idempotency, message.event_id_key}) {
-    // A full table is frozen before the group (see Committer); in recovery the oldest may go.
-    if (!key.empty() && !live.keys.find(key))
-      live.keys.insert(key, message.seq, message.accepted_at);
+    if (!key.empty() && !live.keys.find(key)) {
+      insert_key(live, key, message.seq, message.accepted_at);
+    }
   }
 }
 
 }  // namespace
+
+void insert_key(Live& live, const model::DedupeKey& key, Seq seq, WallTime at) {
+  if (live.keys.insert(key, seq, at)) return;
+  if (auto full = live.keys.freeze()) live.frozen_keys.push_back(std::move(full));
+  CHECK(live.keys.insert(key, seq, at), "an empty table has no room for a key");
+}
 
 void apply_set(Live& live, uint32_t set, const model::Targets& targets) {
   live.open.index->add_set(set, targets);

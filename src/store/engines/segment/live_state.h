@@ -1,4 +1,4 @@
-// pure: the state in memory that every committed record changes: lanes, recent keys, the index of
+// The state in memory that every committed record changes: lanes, recent keys, the index of
 // the open segment, and the follow-ups that wait. Changed a whole group at a time, by the committer
 // and by recovery, which apply the same functions; guarded by the engine.
 #pragma once
@@ -23,9 +23,9 @@ struct Unsealed {
 // Where the log ends.
 struct LogEnd {
   SegmentNumber segment;
-  uint64_t offset = 0;   // of the next group
-  uint64_t group = 0;    // the newest one
-  Seq last;              // the newest record
+  uint64_t offset = 0;  // of the next group
+  uint64_t group = 0;   // the newest one
+  Seq last;             // the newest record
   IdBytes last_id;
   WallTime last_time;
 };
@@ -39,9 +39,13 @@ struct Live {
   std::vector<LaneFold::Slots> set_slots;  // by set of the open segment
   std::vector<Unsealed> sealing;           // full, not in the index tiers yet; ascending
   std::vector<FollowUp> follow_ups;
+  std::vector<std::shared_ptr<const KeyTable>> frozen_keys;  // full tables to be written out
   std::set<Seq> erasing;  // messages and attempts whose bytes are about to be zeroed
   LogEnd end;
 };
+
+// Remembers a key; a full table is frozen first.
+void insert_key(Live& live, const model::DedupeKey& key, Seq seq, WallTime at);
 
 // Where a record of the open segment lies.
 struct Placed {

@@ -121,6 +121,13 @@ Result<uint32_t> SegmentFiles::seed_of(SegmentNumber number) {
   return segment::seed_of(generation);
 }
 
+Result<std::optional<SegmentHeader>> SegmentFiles::header_of(SegmentNumber number) {
+  PH_ASSIGN(const auto file, open(number, io::OpenMode::kRead));
+  PH_ASSIGN(auto header, read_header(*file));
+  if (!is_of(header, number)) header.reset();
+  return header;
+}
+
 Result<uint64_t> SegmentFiles::generation_of(SegmentNumber number) {
   const uint64_t held = generations_.with([&](const auto& known) -> uint64_t {
     const auto at = known.find(number.value);

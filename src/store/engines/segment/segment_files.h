@@ -46,6 +46,8 @@ class SegmentFiles {
   // The seed of the checksums of a segment; reads its header the first time. Any thread.
   Result<uint32_t> seed_of(SegmentNumber number);
   void know_generation(SegmentNumber number, uint64_t generation);
+  // Empty when the file was never written under this number, or its header is damaged.
+  Result<std::optional<SegmentHeader>> header_of(SegmentNumber number);
   // From the header, or from its first group where the header is damaged; 0: neither is there, or
   // the file was recycled and not written since. (A group that answers for a damaged header may
   // still be a leftover: its number must be compared with the segment before.)

@@ -1,0 +1,108 @@
+// The one writer of the log: takes what waits, gives out seq and ids, writes a group, syncs it,
+// applies it to the state in memory, tells the loops. Owned by the engine.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "io/host.h"
+#include "model/encoding.h"
+#include "store/commit_notices.h"
+#include "store/engines/segment/commit_queue.h"
+#include "store/engines/segment/live_state.h"
+#include "store/engines/segment/segment_writer.h"
+#include "store/engines/segment/space_watch.h"
+#include "store/id_sequence.h"
+#include "store/store.h"
+
+namespace posthorn::store::segment {
+
+// What the committer asks of the engine; called on the commit thread, must not block.
+struct CommitHooks {
+  std::function<void()> rolled;  // a segment is full; so are, perhaps, tables of keys
+  // Replies with duplicates whose ids must be read from the log first.
+  std::function<void(std::vector<CommitNotices::Reply>)> resolve;
+};
+
+class Committer {
+ public:
+  struct Parts {
+    io::Host& host;
+    StoreOptions& options;
+    SegmentFiles& files;
+    io::Guarded<Live>& live;
+    CommitNotices& notices;
+    SpaceWatch& space;
+    CommitHooks hooks;
+  };
+  explicit Committer(Parts parts);
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  // Goes on where recovery ended: in a segment with these target sets, or (segment 0) in a new one.
+  Status resume(const LogEnd& end, const std::vector<model::Targets>& sets);
+  // Any thread; see MessageLog::append(). `reply_to` null: the callback runs on the commit thread.
+  Status append(Batch&& batch, io::Loop* reply_to, MessageLog::OnAppended on_appended);
+  // Refuses from now on with `why`.
+  void refuse(Error why);
+  // Commits what waits and ends the thread.
+  void stop();
+
+  LogHealth health() const;
+  // No write has failed: what is in memory is what is on disk.
+  bool sound() const { return sound_.load(); }
+  Seq last_durable() const { return Seq{last_durable_.load()}; }
+
+ private:
+  using Batches = std::vector<std::unique_ptr<EncodedBatch>>;
+  // A record of the group that is being put together.
+  struct Entry {
+    EncodedBatch* batch = nullptr;
+    uint32_t item = 0;
+    Placed placed;
+    model::Targets new_set;  // not null: this is a target set, not an item
+  };
+
+  // Leaves `encoded` alone when it refuses.
+  Status enqueue(std::unique_ptr<EncodedBatch>& encoded, io::Loop* reply_to,
+                 MessageLog::OnAppended on_appended);
+  void run();
+  void commit_group(Batches& batches);
+  Status make_room(const Batches& batches);
+  void assemble(Batches& batches);
+  void add_item(EncodedBatch& batch, uint32_t item, std::vector<ItemResult>& results);
+  bool add_message(EncodedBatch& batch, uint32_t item, ItemResult& result);
+  uint32_t name_set(const model::Targets& targets);
+  std::optional<ItemResult> duplicate_of(const model::Message& message);
+  void add_record(EncodedBatch& batch, uint32_t item, const model::Stamp& stamp);
+  Status write_group();
+  void apply_group(Live& live);
+  void answer(Batches& batches);
+  void answer_all(Batches& batches, const Error& why);
+  void fail(Batches& batches, const Error& why);
+
+  Parts parts_;
+  CommitQueue queue_;
+  SegmentWriter writer_;
+  std::atomic<uint64_t> last_durable_{0};
+  std::atomic<bool> sound_{true};
+  io::Guarded<std::optional<Error>> refused_;
+
+  // Commit thread only.
+  IdSequence ids_;
+  GroupWriter group_;
+  uint64_t group_number_ = 0;
+  Seq last_;
+  WallTime now_;
+  std::vector<Entry> entries_;
+  std::vector<std::string> set_records_;
+  std::vector<std::vector<ItemResult>> results_;  // by batch
+  bool key_tables_full_ = false;
+
+  std::unique_ptr<io::Worker> worker_;  // last: its thread uses the others
+};
+
+}  // namespace posthorn::store::segment

@@ -1,0 +1,270 @@
+// Reading attempts and deliveries.
+#include "store/engines/segment/history_reads.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "store/delivery_fold.h"
+#include "store/query_match.h"
+
+namespace posthorn::store::segment {
+namespace {
+
+constexpr size_t kEntriesAtOnce = 64;
+
+bool is_damaged(const Result<model::Attempt>& attempt) {
+  if (attempt.ok() || attempt.error().code != Errc::kCorrupt) return false;
+  log(LogLevel::kError, "store", "an attempt is left out: {}", attempt.error().message);
+  return true;
+}
+
+AttemptFilter filter_of(const AttemptQuery& query) {
+  AttemptFilter filter;
+  if (query.state) filter.states = static_cast<uint8_t>(1u << static_cast<unsigned>(*query.state));
+  if (query.status_class) {
+    filter.status_classes = static_cast<uint8_t>(1u << (*query.status_class / 100));
+  }
+  return filter;
+}
+
+// Tells whether an attempt is on the page and, since attempts come in order, whether the page can
+// end here.
+enum class Fit : uint8_t { kOn, kOff, kPast };
+Fit fit(const AttemptQuery& query, const model::Attempt& attempt) {
+  if (query.after && (query.ascending ? attempt.id <= *query.after : attempt.id >= *query.after)) {
+    return Fit::kOff;
+  }
+  const bool past = query.ascending ? query.before.us != 0 && attempt.recorded_at >= query.before
+                                    : query.since.us != 0 && attempt.recorded_at < query.since;
+  if (past) return Fit::kPast;
+  return matches(query, attempt) ? Fit::kOn : Fit::kOff;
+}
+
+}  // namespace
+
+Result<model::Attempt> HistoryReads::read_at(const RecordPlace& place) {
+  PH_ASSIGN(const StoredRecord record, parts_.reader.read(place));
+  PH_ASSIGN(model::Attempt attempt, model::decode_attempt(record.view));
+  const bool erasing =
+      parts_.live.with([&](const Live& live) { return live.erasing.contains(place.seq); });
+  if (erasing) attempt.outcome.response.clear();
+  return attempt;
+}
+
+Result<model::Attempt> HistoryReads::attempt(const AppId& app, const AttemptId& id) {
+  PH_ASSIGN(const std::vector<AttemptEntry> entries, parts_.index.attempts_with_id(id));
+  for (const AttemptEntry& entry : entries) {
+    PH_ASSIGN(model::Attempt attempt, read_at(entry.place));
+    if (attempt.id == id && attempt.app == app) return attempt;
+  }
+  return error(Errc::kNotFound, "there is no such attempt");
+}
+
+Result<Page<model::Attempt>> HistoryReads::list(const AttemptQuery& query) {
+  PH_TRY(check(query));
+  return query.message ? list_of_message(query) : list_of_endpoint(query);
+}
+
+Result<Page<model::Attempt>> HistoryReads::list_of_message(const AttemptQuery& query) {
+  Page<model::Attempt> page;
+  auto message = parts_.messages.seq_of(query.app, *query.message);
+  if (!message.ok() && message.error().code == Errc::kNotFound) return page;
+  IndexReader::OfMessage of;
+  PH_ASSIGN(of.message, std::move(message));
+  of.endpoint = query.endpoint;
+  of.limit = kEntriesAtOnce;
+  // The index gives them ascending; there are as many as tries were made.
+  std::vector<AttemptEntry> entries;
+  while (true) {
+    PH_ASSIGN(const std::vector<AttemptEntry> more, parts_.index.attempts_of_message(of));
+    entries.insert(entries.end(), more.begin(), more.end());
+    if (more.size() < of.limit) break;
+    of.from = more.back().place.seq.next();
+  }
+  if (!query.ascending) std::reverse(entries.begin(), entries.end());
+  const AttemptFilter filter = filter_of(query);
+  for (const AttemptEntry& entry : entries) {
+    if (!filter.passes(entry.facet)) continue;
+    Result<model::Attempt> attempt = read_at(entry.place);
+    if (is_damaged(attempt)) continue;
+    if (!attempt.ok()) return std::move(attempt).error();
+    const Fit fits = fit(query, *attempt);
+    if (fits == Fit::kPast) return page;
+    if (fits == Fit::kOff) continue;
+    page.done = page.items.size() < query.limit;
+    if (!page.done) return page;
+    page.items.push_back(std::move(attempt).value());
+  }
+  return page;
+}
+
+Result<Page<model::Attempt>> HistoryReads::list_of_endpoint(const AttemptQuery& query) {
+  Page<model::Attempt> page;
+  EntryQuery entries;
+  entries.tail = query.endpoint->bytes.tail();
+  entries.ascending = query.ascending;
+  entries.limit = std::min(query.limit + 1, kEntriesAtOnce);
+  if (query.after) {
+    PH_ASSIGN(const auto after, parts_.index.attempts_with_id(*query.after));
+    // Several may share the tail of the id; fit() compares ids, so the widest range is right.
+    for (const AttemptEntry& entry : after) {
+      if (query.ascending)
+        entries.from =
+            entries.from.value == 0 ? entry.place.seq : std::min(entries.from, entry.place.seq);
+      else
+        entries.to =
+            entries.to == kEndOfLog ? entry.place.seq : std::max(entries.to, entry.place.seq);
+    }
+  }
+  while (true) {
+    PH_ASSIGN(const std::vector<AttemptEntry> found,
+              parts_.index.attempts_to_endpoint(entries, filter_of(query)));
+    for (const AttemptEntry& entry : found) {
+      Result<model::Attempt> attempt = read_at(entry.place);
+      if (is_damaged(attempt)) continue;
+      if (!attempt.ok()) return std::move(attempt).error();
+      const Fit fits = fit(query, *attempt);
+      if (fits == Fit::kPast) return page;
+      if (fits == Fit::kOff) continue;
+      page.done = page.items.size() < query.limit;
+      if (!page.done) return page;
+      page.items.push_back(std::move(attempt).value());
+    }
+    if (found.size() < entries.limit) return page;
+    const Seq last = found.back().place.seq;
+    if (query.ascending)
+      entries.from = last.next();
+    else
+      entries.to = last;
+  }
+}
+
+std::optional<LaneRecord> HistoryReads::lane(const EndpointId& endpoint) const {
+  return parts_.live.with([&](const Live& live) -> std::optional<LaneRecord> {
+    const LaneRecord* found = live.lanes.find(endpoint);
+    if (found == nullptr) return std::nullopt;
+    return *found;
+  });
+}
+
+Result<model::Delivery> HistoryReads::delivery_of_target(const model::Message& message,
+                                                         const EndpointId& endpoint) {
+  DeliverySource source;
+  source.message = message.seq;
+  source.deliver_at = message.deliver_at;
+  source.endpoint = endpoint;
+  IndexReader::OfMessage of;
+  of.message = message.seq;
+  of.endpoint = endpoint;
+  of.limit = kEntriesAtOnce;
+  size_t count = 0;
+  std::optional<RecordPlace> last;
+  while (true) {
+    PH_ASSIGN(const std::vector<AttemptEntry> more, parts_.index.attempts_of_message(of));
+    count += more.size();
+    if (!more.empty()) last = more.back().place;
+    if (more.size() < of.limit) break;
+    of.from = last->seq.next();
+  }
+  if (last) {
+    PH_ASSIGN(const model::Attempt attempt, read_at(*last));
+    source.last = last_attempt(attempt, static_cast<uint16_t>(count));
+  }
+  const std::optional<LaneRecord> closed = lane(endpoint);
+  source.lane = closed ? &*closed : nullptr;
+  return delivery_of(source);
+}
+
+Result<std::vector<model::Delivery>> HistoryReads::deliveries(Seq seq) {
+  PH_ASSIGN(const MessageRef message, parts_.messages.read(seq));
+  std::vector<model::Delivery> all;
+  for (const EndpointId& endpoint : message->targets->endpoints()) {
+    PH_ASSIGN(model::Delivery delivery, delivery_of_target(*message, endpoint));
+    all.push_back(delivery);
+  }
+  return all;
+}
+
+Result<model::Delivery> HistoryReads::delivery(Seq seq, const EndpointId& endpoint) {
+  PH_ASSIGN(const MessageRef message, parts_.messages.read(seq));
+  if (!message->targets->contains(endpoint)) {
+    return error(Errc::kNotFound, "the message does not go to this endpoint");
+  }
+  return delivery_of_target(*message, endpoint);
+}
+
+Result<std::vector<Seq>> HistoryReads::candidates(const DeliveryQuery& query,
+                                                  const EntryQuery& entries) {
+  std::vector<Seq> seqs;
+  const std::optional<LaneRecord> closed = lane(query.endpoint);
+  const bool by_outcome = query.state && (!closed || closed->closings.empty());
+  if (!by_outcome) {
+    PH_ASSIGN(const std::vector<TargetEntry> found, parts_.index.messages_to_endpoint(entries));
+    for (const TargetEntry& entry : found) seqs.push_back(entry.place.seq);
+    return seqs;
+  }
+  // Sealed segments are skipped by their counts; those in memory are walked.
+  const Seq unsealed = parts_.index.unsealed_from();
+  EntryQuery sealed = entries;
+  sealed.to = std::min(sealed.to, unsealed);
+  EntryQuery open = entries;
+  open.from = std::max(open.from, unsealed);
+  const auto add_sealed = [&]() -> Status {
+    sealed.limit = entries.limit - seqs.size();
+    if (sealed.limit == 0 || sealed.from >= sealed.to) return {};
+    PH_ASSIGN(
+        const std::vector<FoundDelivery> found,
+        parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) {
+          return DeliveryScan(parts_.tiers, outcomes).page(sealed, query.endpoint, *query.state);
+        }));
+    for (const FoundDelivery& delivery : found) seqs.push_back(delivery.target.place.seq);
+    return {};
+  };
+  const auto add_open = [&]() -> Status {
+    open.limit = entries.limit - seqs.size();
+    if (open.limit == 0 || open.from >= open.to) return {};
+    PH_ASSIGN(const std::vector<TargetEntry> found, parts_.index.messages_to_endpoint(open));
+    for (const TargetEntry& entry : found) seqs.push_back(entry.place.seq);
+    return {};
+  };
+  if (query.ascending) PH_TRY(add_sealed());
+  PH_TRY(add_open());
+  if (!query.ascending) PH_TRY(add_sealed());
+  return seqs;
+}
+
+Result<Page<DeliveryOfMessage>> HistoryReads::list(const DeliveryQuery& query) {
+  Page<DeliveryOfMessage> page;
+  EntryQuery entries;
+  entries.tail = query.endpoint.bytes.tail();
+  entries.ascending = query.ascending;
+  entries.limit = std::min(query.limit + 1, kEntriesAtOnce);
+  PH_TRY(
+      parts_.messages.narrow({query.after, query.ascending, query.since, query.before}, entries));
+  while (true) {
+    PH_ASSIGN(const std::vector<Seq> found, candidates(query, entries));
+    for (const Seq seq : found) {
+      Result<MessageRef> message = parts_.messages.read(seq);
+      if (!message.ok() && message.error().code == Errc::kCorrupt) continue;
+      if (!message.ok()) return std::move(message).error();
+      const MessageId& id = (*message)->id;
+      const bool beyond = !query.after || (query.ascending ? id > *query.after : id < *query.after);
+      if (!beyond || (*message)->app != query.app || !in_time(query, **message) ||
+          !(*message)->targets->contains(query.endpoint)) {
+        continue;
+      }
+      PH_ASSIGN(const model::Delivery delivery, delivery_of_target(**message, query.endpoint));
+      if (query.state && delivery.state != *query.state) continue;
+      page.done = page.items.size() < query.limit;
+      if (!page.done) return page;
+      page.items.push_back({std::move(message).value(), delivery});
+    }
+    if (found.size() < entries.limit) return page;
+    if (query.ascending)
+      entries.from = found.back().next();
+    else
+      entries.to = found.back();
+  }
+}
+
+}  // namespace posthorn::store::segment

@@ -1,0 +1,122 @@
+// Background work of the segment engine.
+#include "store/engines/segment/housekeeping.h"
+
+#include "base/log.h"
+
+namespace posthorn::store::segment {
+namespace {
+
+// A table of keys stays with the committer until so many newer ones are in key files: every append
+// that was looked up before is committed by then.
+constexpr size_t kKeyTablesKept = 2;
+
+void log_failure(std::string_view what, const Status& status) {
+  if (status.ok()) return;
+  log(LogLevel::kError, "store", "{} failed and will be tried again: {}", what,
+      status.error().message);
+}
+
+}  // namespace
+
+void Housekeeping::after_roll() {
+  state_.with([&](State& state) {
+    prepare_reserve(state);
+    log_failure("writing keys", write_keys(state));
+    const Status sealed = seal_full();
+    log_failure("sealing a segment", sealed);
+    if (sealed.ok()) log_failure("a checkpoint", checkpoint(state));
+  });
+}
+
+Status Housekeeping::checkpoint() {
+  return state_.with([&](State& state) { return checkpoint(state); });
+}
+
+Status Housekeeping::write_keys(State& state) {
+  while (true) {
+    const auto table = parts_.live.with([](Live& live) -> std::shared_ptr<const KeyTable> {
+      return live.frozen_keys.empty() ? nullptr : live.frozen_keys.front();
+    });
+    if (!table) return {};
+    PH_TRY(parts_.keys.add(*table));
+    state.written_keys.push_back(table);
+    parts_.live.with([&](Live& live) {
+      live.frozen_keys.erase(live.frozen_keys.begin());
+      if (state.written_keys.size() > kKeyTablesKept) {
+        live.keys.release(state.written_keys.front());
+      }
+    });
+    if (state.written_keys.size() > kKeyTablesKept) {
+      state.written_keys.erase(state.written_keys.begin());
+    }
+  }
+}
+
+void Housekeeping::prepare_reserve(State& state) {
+  const SegmentNumber open = parts_.live.with([](const Live& live) { return live.end.segment; });
+  state.last_prepared = std::max(state.last_prepared, open);
+  parts_.space.refresh();
+  while (state.last_prepared.value < open.value + SpaceWatch::kReserveSegments) {
+    if (parts_.space.low()) break;  // what is left is for checkpoints and indexes
+    const SegmentNumber next = state.last_prepared.next();
+    if (const Status prepared = parts_.files.prepare(next); !prepared.ok()) {
+      log_failure("preparing a segment", prepared);
+      break;
+    }
+    state.last_prepared = next;
+  }
+  parts_.space.set_reserve(state.last_prepared.value - open.value);
+}
+
+Status Housekeeping::seal_full() {
+  while (true) {
+    const auto full = parts_.live.with([](const Live& live) -> std::shared_ptr<OpenIndex> {
+      return live.sealing.empty() ? nullptr : live.sealing.front().index;
+    });
+    if (!full) return {};
+    PH_TRY(parts_.tiers.seal(*full));
+    parts_.live.with([](Live& live) { live.sealing.erase(live.sealing.begin()); });
+  }
+}
+
+Status Housekeeping::checkpoint(State& state) {
+  CheckpointSnapshot snapshot;
+  return parts_.ledger.at_group(
+      [&](Live& live) {
+        snapshot = take_snapshot(live);
+        if (auto keys = live.keys.freeze()) live.frozen_keys.push_back(std::move(keys));
+      },
+      [&](Outcomes& outcomes, DueRuns& due) -> Status {
+        // Recovery reads no key from before the checkpoint: they must all be in files.
+        PH_TRY(write_keys(state));
+        return write_checkpoint(parts_.checkpoints, snapshot, outcomes, due);
+      });
+}
+
+Result<bool> Housekeeping::step() {
+  return state_.with([&](State& state) -> Result<bool> {
+    prepare_reserve(state);
+    const auto [full, flush] = parts_.ledger.up_to_date([](Outcomes& outcomes, DueRuns& due) {
+      return std::pair(outcomes.wants_flush(), due.wants_flush());
+    });
+    const bool unsealed = parts_.live.with([](const Live& live) { return !live.sealing.empty(); });
+    if (full || unsealed) {
+      PH_TRY(seal_full());
+      PH_TRY(checkpoint(state));
+      return true;
+    }
+    const WallTime now = parts_.host.clock().wall();
+    return parts_.ledger.up_to_date(
+        [&, wants_flush = flush](Outcomes& outcomes, DueRuns& due) -> Result<bool> {
+          if (wants_flush) PH_TRY(due.flush());
+          PH_ASSIGN(const bool more_due, due.maintain(now, [&](const DueEntry& entry) {
+            return parts_.is_live(entry, outcomes);
+          }));
+          PH_ASSIGN(const bool more_index, parts_.tiers.merge_step());
+          PH_ASSIGN(const bool more_keys, parts_.keys.merge_step(now));
+          return more_due || more_index || more_keys;
+        });
+  });
+}
+
+}  // namespace posthorn::store::segment

@@ -1,0 +1,55 @@
+// What the log needs done beside being written: sealing full segments, key files, checkpoints, the
+// reserve of prepared segments, merging, retention. Runs on the engine's background worker and in
+// Store::maintain(), one of them at a time.
+#pragma once
+#include <functional>
+#include <memory>
+
+#include "io/host.h"
+#include "store/engines/segment/checkpoint_state.h"
+#include "store/engines/segment/dedupe_tiers.h"
+#include "store/engines/segment/ledger.h"
+#include "store/engines/segment/space_watch.h"
+#include "store/store.h"
+
+namespace posthorn::store::segment {
+
+class Housekeeping {
+ public:
+  struct Parts {
+    io::Host& host;
+    const StoreLimits& limits;
+    SegmentFiles& files;
+    IndexTiers& tiers;
+    DedupeTiers& keys;
+    CheckpointStore& checkpoints;
+    Ledger& ledger;
+    io::Guarded<Live>& live;
+    SpaceWatch& space;
+    // Of a due entry, while the ledger is held.
+    std::function<Result<bool>(const DueEntry&, Outcomes&)> is_live;
+  };
+  Housekeeping(Parts parts, SegmentNumber last_prepared)
+      : parts_(std::move(parts)), state_(State{last_prepared, {}}) {}
+
+  // After a segment became full or a table of keys did. Failures are logged and tried again.
+  void after_roll();
+  // One bounded step of everything else; true when there is more to do.
+  Result<bool> step();
+  Status checkpoint();
+
+ private:
+  struct State {
+    SegmentNumber last_prepared;
+    std::vector<std::shared_ptr<const KeyTable>> written_keys;  // in files, still looked up
+  };
+  Status write_keys(State& state);
+  void prepare_reserve(State& state);
+  Status seal_full();
+  Status checkpoint(State& state);
+
+  Parts parts_;
+  io::Guarded<State> state_;  // one at a time; held across writes, never by loops or committer
+};
+
+}  // namespace posthorn::store::segment

@@ -1,0 +1,87 @@
+// Applies follow-ups to outcomes, due runs and, for erasures, to the segments themselves.
+#include "store/engines/segment/ledger.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace posthorn::store::segment {
+
+std::vector<FollowUp> Ledger::take() {
+  return parts_.live.with([](Live& live) { return std::exchange(live.follow_ups, {}); });
+}
+
+void Ledger::apply(const std::vector<FollowUp>& follow_ups) {
+  for (const FollowUp& follow_up : follow_ups) {
+    const Status done = std::visit([&](const auto& what) { return apply_one(what); }, follow_up);
+    if (done.ok()) continue;
+    // The attempts in the log say the same; only the lists by state and the due index are behind.
+    log(LogLevel::kError, "store", "a follow-up was not applied: {}", done.error().message);
+  }
+}
+
+Status Ledger::apply_one(const NewDeliveries& deliveries) {
+  return parts_.outcomes->extend(deliveries.first, *deliveries.targets);
+}
+
+Status Ledger::apply_one(const NewOutcome& outcome) {
+  DeliveryPlace place = outcome.place;
+  if (place.segment.value == 0) {
+    auto found = parts_.index.place_of(outcome.message, outcome.endpoint);
+    if (!found.ok() && found.error().code == Errc::kNotFound) return {};  // expired history
+    if (!found.ok()) return std::move(found).error();
+    place = *found;
+  }
+  PH_ASSIGN(const Standing before, parts_.outcomes->get(place));
+  Standing after = outcome.standing;
+  after.attempts = std::max(after.attempts, before.attempts);
+  // A try that was in flight when its lane was closed does not open the delivery again.
+  const bool reopens = after.state == model::DeliveryState::kPending &&
+                       before.state != model::DeliveryState::kPending;
+  if (reopens && outcome.trigger == model::Trigger::kScheduled) {
+    after.state = before.state;
+    after.cause = before.cause;
+  }
+  PH_TRY(parts_.outcomes->set(place, outcome.endpoint, after)
+             .context(fmt::format("the outcome of message {}", outcome.message.value)));
+  return {};
+}
+
+Status Ledger::apply_one(const DueChange& change) {
+  if (!change.add) return parts_.due->settled(change.entry);
+  parts_.due->add(change.entry);
+  return {};
+}
+
+Status Ledger::apply_one(const model::Command& command) {
+  if (command.kind == model::CommandKind::kExpungePayload) {
+    PH_ASSIGN(const auto entry, parts_.index.message(command.message_seq));
+    if (entry) PH_TRY(erase(entry->place));
+    parts_.live.with([&](Live& live) { live.erasing.erase(command.message_seq); });
+  }
+  if (command.kind == model::CommandKind::kExpungeResponse) {
+    IndexReader::OfMessage query;
+    query.message = command.message_seq;
+    query.from = command.attempt_seq;
+    query.limit = 1;
+    PH_ASSIGN(const auto entries, parts_.index.attempts_of_message(query));
+    const bool found = !entries.empty() && entries.front().place.seq == command.attempt_seq;
+    if (found) PH_TRY(erase(entries.front().place));
+    parts_.live.with([&](Live& live) { live.erasing.erase(command.attempt_seq); });
+  }
+  return {};
+}
+
+// Zeros over the payload, durable on return; its checksum stays, so that readers can tell an
+// erased payload from a damaged one.
+Status Ledger::erase(const RecordPlace& place) {
+  PH_ASSIGN(const StoredRecord record, parts_.reader.read(place));
+  if (record.view.payload_bytes == 0) return {};
+  PH_ASSIGN(const auto file, parts_.files.open(place.segment, io::OpenMode::kReadWrite));
+  const std::string zeros(record.view.payload_bytes, '\0');
+  const uint64_t header_bytes = model::kRecordPrefixBytes + record.view.body.size();
+  PH_TRY(file->write(place.offset + header_bytes, std::array{ByteView(zeros)}));
+  return file->sync();
+}
+
+}  // namespace posthorn::store::segment

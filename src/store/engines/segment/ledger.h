@@ -1,0 +1,64 @@
+// Outcomes and due entries: what follows from committed records on disk. Fed from the live state
+// in log order by whoever needs it up to date (a reader, a checkpoint, maintenance), one thread at
+// a time; the committer never waits for it.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "io/guarded.h"
+#include "store/engines/segment/due_runs.h"
+#include "store/engines/segment/log_index.h"
+#include "store/engines/segment/outcomes.h"
+#include "store/engines/segment/record_reader.h"
+
+namespace posthorn::store::segment {
+
+class Ledger {
+ public:
+  struct Parts {
+    io::Guarded<Live>& live;
+    LogIndex& index;
+    RecordReader& reader;
+    SegmentFiles& files;
+    std::unique_ptr<Outcomes> outcomes;
+    std::unique_ptr<DueRuns> due;
+  };
+  explicit Ledger(Parts parts) : parts_(std::move(parts)) {}
+
+  // Applies what waits, then calls `use(outcomes, due)` with nothing changing in between. Reads
+  // the disk under a lock of its own: any thread but the loops and the committer.
+  template <typename Use>
+  auto up_to_date(Use use) {
+    return guarded_.with([&](int&) {
+      apply(take());
+      return use(*parts_.outcomes, *parts_.due);
+    });
+  }
+  // The same, with `snapshot(live)` taken at the very group that the follow-ups end with.
+  template <typename Snapshot, typename Use>
+  auto at_group(Snapshot snapshot, Use use) {
+    return guarded_.with([&](int&) {
+      apply(parts_.live.with([&](Live& live) {
+        snapshot(live);
+        return std::exchange(live.follow_ups, {});
+      }));
+      return use(*parts_.outcomes, *parts_.due);
+    });
+  }
+  // Due entries, those that wait to be applied not counted. Memory only.
+  uint64_t due_pending() const { return parts_.due->pending(); }
+
+ private:
+  std::vector<FollowUp> take();
+  void apply(const std::vector<FollowUp>& follow_ups);
+  Status apply_one(const NewDeliveries& deliveries);
+  Status apply_one(const NewOutcome& outcome);
+  Status apply_one(const DueChange& change);
+  Status apply_one(const model::Command& command);
+  Status erase(const RecordPlace& place);
+
+  Parts parts_;
+  io::Guarded<int> guarded_;  // order of application; held across reads of the disk
+};
+
+}  // namespace posthorn::store::segment

@@ -1,0 +1,159 @@
+// Reading messages.
+#include "store/engines/segment/message_reads.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "store/query_match.h"
+
+namespace posthorn::store::segment {
+namespace {
+
+constexpr size_t kEntriesAtOnce = 64;
+// Ids are exact to four milliseconds; a bound by time is widened by twice that and then compared
+// with the record.
+constexpr microseconds kIdTimeSlack{8000};
+
+Error not_found() { return error(Errc::kNotFound, "there is no such message"); }
+
+// A damaged record costs itself, not the page it would be on.
+bool is_damaged(const Result<MessageRef>& message) {
+  if (message.ok() || message.error().code != Errc::kCorrupt) return false;
+  log(LogLevel::kError, "store", "a message is left out: {}", message.error().message);
+  return true;
+}
+
+}  // namespace
+
+Result<MessageRef> MessageReads::read_at(const RecordPlace& place, uint32_t set,
+                                         bool with_payload) {
+  PH_ASSIGN(const StoredRecord record, reader_.read(place));
+  PH_ASSIGN(model::Message message, model::decode_message(record.view, with_payload));
+  PH_ASSIGN(message.targets, index_.target_set(place.segment, set));
+  const bool erasing =
+      live_.with([&](const Live& live) { return live.erasing.contains(place.seq); });
+  if (erasing) {
+    message.payload.clear();
+    message.payload_expunged = true;
+  }
+  return MessageRef(std::make_shared<model::Message>(std::move(message)));
+}
+
+Result<MessageRef> MessageReads::read(Seq seq) {
+  PH_ASSIGN(const std::optional<MessageEntry> entry, index_.message(seq));
+  if (!entry) return not_found();
+  return read_at(entry->place, entry->set, true);
+}
+
+Result<MessageRef> MessageReads::read(const AppId& app, const MessageId& id) {
+  PH_ASSIGN(const std::vector<MessageEntry> entries, index_.messages_with_id(id));
+  for (const MessageEntry& entry : entries) {
+    PH_ASSIGN(MessageRef message, read_at(entry.place, entry.set, true));
+    if (message->id == id && message->app == app) return message;
+  }
+  return not_found();
+}
+
+Result<Seq> MessageReads::seq_of(const AppId& app, const MessageId& id) {
+  PH_ASSIGN(const std::vector<MessageEntry> entries, index_.messages_with_id(id));
+  for (const MessageEntry& entry : entries) {
+    PH_ASSIGN(const MessageRef message, read_at(entry.place, entry.set, false));
+    if (message->id == id && message->app == app) return message->seq;
+  }
+  return not_found();
+}
+
+Result<LaneRead> MessageReads::read_lane(const LaneQuery& query) {
+  LaneRead read;
+  // What is committed after this is not looked for.
+  const Seq end = live_.with([](const Live& live) { return live.end.last.next(); });
+  EntryQuery entries;
+  entries.tail = query.endpoint.bytes.tail();
+  entries.from = query.from;
+  entries.to = std::max(end, query.from);
+  entries.ascending = true;
+  entries.limit = std::min(query.count_max + 1, kEntriesAtOnce);
+  size_t bytes = 0;
+  while (true) {
+    PH_ASSIGN(const std::vector<TargetEntry> found, index_.messages_to_endpoint(entries));
+    for (const TargetEntry& entry : found) {
+      if (read.messages.size() == query.count_max || bytes >= query.payload_bytes_max) {
+        read.next = entry.place.seq;
+        return read;
+      }
+      Result<MessageRef> message = this->read(entry.place.seq);
+      if (is_damaged(message)) continue;
+      if (!message.ok()) return std::move(message).error();
+      if (!(*message)->targets->contains(query.endpoint) || (*message)->app != query.app) continue;
+      bytes += (*message)->payload.size();
+      read.messages.push_back(std::move(message).value());
+    }
+    if (found.size() < entries.limit) break;
+    entries.from = found.back().place.seq.next();
+  }
+  read.next = entries.to;
+  read.at_end = true;
+  return read;
+}
+
+Status MessageReads::narrow(const PageBounds& bounds, EntryQuery& query) {
+  if (bounds.since.us != 0) {
+    PH_ASSIGN(const Seq first, index_.first_at(bounds.since - kIdTimeSlack));
+    query.from = std::max(query.from, first);
+  }
+  if (bounds.before.us != 0) {
+    PH_ASSIGN(const Seq first, index_.first_at(bounds.before + kIdTimeSlack));
+    query.to = std::min(query.to, first);
+  }
+  if (!bounds.after) return {};
+  // The message of the iterator may be gone; its id still says when it was.
+  const WallTime at = bounds.after->bytes.time();
+  if (bounds.ascending) {
+    PH_ASSIGN(const Seq first, index_.first_at(at - kIdTimeSlack));
+    query.from = std::max(query.from, first);
+  } else {
+    PH_ASSIGN(const Seq first, index_.first_at(at + kIdTimeSlack));
+    query.to = std::min(query.to, first);
+  }
+  return {};
+}
+
+Result<Page<MessageRef>> MessageReads::list(const MessageQuery& query) {
+  Page<MessageRef> page;
+  EntryQuery entries;
+  entries.tail = query.app.bytes.tail();
+  entries.ascending = query.ascending;
+  entries.limit = std::min(query.limit + 1, kEntriesAtOnce);
+  PH_TRY(narrow({query.after, query.ascending, query.since, query.before}, entries));
+  std::vector<uint32_t> types;
+  for (const std::string& type : query.event_types) types.push_back(event_type_hash(type));
+  while (true) {
+    PH_ASSIGN(const std::vector<AppEntry> found, index_.messages_of_app(entries));
+    for (const AppEntry& entry : found) {
+      if (!types.empty() && std::find(types.begin(), types.end(), entry.type_hash) == types.end()) {
+        continue;
+      }
+      Result<MessageRef> message = read_at(entry.place, entry.set, query.with_payload);
+      if (is_damaged(message)) continue;
+      if (!message.ok()) return std::move(message).error();
+      const MessageId& id = (*message)->id;
+      const bool beyond = !query.after || (query.ascending ? id > *query.after : id < *query.after);
+      if (!beyond || !matches(query, **message)) continue;
+      if (page.items.size() == query.limit) {
+        page.done = false;
+        return page;
+      }
+      page.items.push_back(std::move(message).value());
+    }
+    if (found.size() < entries.limit) return page;
+    const Seq last = found.back().place.seq;
+    if (query.ascending)
+      entries.from = last.next();
+    else
+      entries.to = last;
+  }
+}
+
+}  // namespace posthorn::store::segment

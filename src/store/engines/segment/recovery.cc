@@ -1,0 +1,235 @@
+// Replaying the log.
+#include "store/engines/segment/recovery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace posthorn::store::segment {
+namespace {
+
+constexpr size_t kFollowUpsMax = 64 * 1024;
+
+const model::Targets& no_targets() {
+  static const model::Targets kNone =
+      std::make_shared<const model::TargetSet>(std::vector<EndpointId>{});
+  return kNone;
+}
+
+}  // namespace
+
+Status Recovery::run() {
+  checkpoint_ = parts_.live.with([](const Live& live) { return live.end; });
+  PH_ASSIGN(found_, parts_.files.list(std::max(checkpoint_.segment, SegmentNumber{1})));
+  PH_TRY(rebuild_missing(found_, checkpoint_.segment));
+  PH_ASSIGN(const std::vector<Used> used, find_used(checkpoint_.segment));
+  uint64_t after_group = 0;
+  for (size_t i = 0; i < used.size(); ++i) {
+    ScanBounds bounds;
+    bounds.generation = used[i].generation;
+    bounds.after_group = after_group;
+    bounds.durable_group = checkpoint_.group;
+    if (i + 1 < used.size()) bounds.durable_group = used[i + 1].first_group - 1;
+    PH_TRY(replay(used[i], bounds));
+    after_group = parts_.live.with([](const Live& live) { return live.end.group; });
+    if (i + 1 < used.size()) PH_TRY(seal_replayed());
+  }
+  const SegmentNumber open = used.empty() ? SegmentNumber{} : used.back().number;
+  last_prepared_ = found_.empty() ? open : std::max(open, found_.back().number);
+  return {};
+}
+
+// The segments from the checkpoint on that hold groups. A damaged header is made up for by the
+// first group, whose number must fit.
+Result<std::vector<Recovery::Used>> Recovery::find_used(SegmentNumber from) {
+  std::vector<Used> used;
+  for (const FoundSegment& segment : found_) {
+    if (segment.number < from) continue;
+    Used candidate{segment.number, 0, {}, 0};
+    if (segment.header) {
+      candidate.generation = segment.header->generation;
+      candidate.first_seq = segment.header->first_seq;
+      candidate.first_group = segment.header->first_group;
+    } else {
+      PH_ASSIGN(candidate.generation, parts_.files.generation_of(segment.number));
+      if (candidate.generation == 0) continue;  // prepared
+      PH_ASSIGN(const auto file, parts_.files.open(segment.number, io::OpenMode::kRead));
+      std::string bytes(kGroupHeaderBytes, '\0');
+      PH_TRY(file->read(kSegmentHeaderBytes, bytes));
+      const auto group = parse_group_header(bytes, candidate.generation);
+      if (!group) continue;
+      candidate.first_group = group->number;
+      log(LogLevel::kError, "store", "the header of segment {} is damaged, its groups are used",
+          segment.number.value);
+    }
+    // Left over from an earlier use of the file: its groups are older than those before it.
+    if (!used.empty() && candidate.first_group <= used.back().first_group) continue;
+    used.push_back(candidate);
+  }
+  return used;
+}
+
+// Sealed segments that the tiers do not know: their index was lost or not written yet.
+Status Recovery::rebuild_missing(const std::vector<FoundSegment>& found, SegmentNumber below) {
+  std::vector<SegmentNumber> known;
+  for (const SegmentSpan& span : parts_.tiers.segments()) known.push_back(span.segment);
+  for (size_t i = 0; i < found.size() && found[i].number < below; ++i) {
+    const SegmentNumber number = found[i].number;
+    if (std::binary_search(known.begin(), known.end(), number)) continue;
+    log(LogLevel::kWarn, "store", "the index of segment {} is made again", number.value);
+    PH_ASSIGN(const uint64_t generation, parts_.files.generation_of(number));
+    if (generation == 0) continue;
+    ScanBounds bounds;
+    bounds.generation = generation;
+    if (i + 1 < found.size()) {
+      PH_ASSIGN(const auto next, parts_.files.header_of(found[i + 1].number));
+      if (next) bounds.durable_group = next->first_group - 1;
+    }
+    Used segment{number, generation, {}, 0};
+    PH_ASSIGN(const auto header, parts_.files.header_of(number));
+    if (header) segment.first_seq = header->first_seq;
+    const LogEnd end = parts_.live.with([](const Live& live) { return live.end; });
+    PH_TRY(replay(segment, bounds));
+    PH_TRY(seal_replayed());
+    parts_.live.with([&](Live& live) { live.end = end; });
+  }
+  newest_ = Seq{};
+  return {};
+}
+
+Status Recovery::replay(const Used& segment, const ScanBounds& bounds) {
+  sets_.clear();
+  parts_.live.with([&](Live& live) {
+    if (live.open.index) live.sealing.push_back(std::move(live.open));
+    live.open = {std::make_shared<OpenIndex>(segment.number), segment.first_seq};
+    live.set_slots.clear();
+  });
+  PH_ASSIGN(const auto file, parts_.files.open(segment.number, io::OpenMode::kRead));
+  PH_ASSIGN(const ScanResult result,
+            scan_segment(*file, bounds, [&](uint32_t offset, const model::RecordView& record) {
+              return take(offset, record);
+            }));
+  parts_.live.with([&](Live& live) {
+    // A checkpoint may know of groups that are damaged now; nothing is written over them.
+    const bool at_checkpoint = segment.number == checkpoint_.segment;
+    live.end.segment = segment.number;
+    live.end.offset = at_checkpoint ? std::max(result.end, checkpoint_.offset) : result.end;
+    live.end.group = std::max(live.end.group, result.last_group);
+  });
+  count(segment.number, result);
+  parts_.ledger.up_to_date([](Outcomes&, DueRuns&) {});
+  return {};
+}
+
+Status Recovery::take(uint32_t offset, const model::RecordView& record) {
+  if (record.type == model::RecordType::kTargetSet) return take_set(record);
+  if (record.seq <= newest_) {
+    log(LogLevel::kError, "store", "record {} appears again and is left out", record.seq.value);
+    return {};
+  }
+  newest_ = record.seq;
+  const bool indexed_only = record.seq <= checkpoint_.last;
+  const Status taken = take_record(offset, record, indexed_only);
+  if (!taken.ok()) {
+    log(LogLevel::kError, "store", "record {} is left out: {}", record.seq.value,
+        taken.error().message);
+    return {};
+  }
+  if (indexed_only) return {};
+  ++report_.records_replayed;
+  const size_t waiting = parts_.live.with([&](Live& live) {
+    live.end.last = record.seq;
+    live.end.last_time = std::max(live.end.last_time, record.time);
+    if (!record.id.empty()) live.end.last_id = std::max(live.end.last_id, record.id);
+    return live.follow_ups.size();
+  });
+  if (waiting >= kFollowUpsMax) parts_.ledger.up_to_date([](Outcomes&, DueRuns&) {});
+  return {};
+}
+
+Status Recovery::take_set(const model::RecordView& record) {
+  if (record.set_id < sets_.size()) return {};  // salvaged twice
+  // Sets that were lost to damage leave messages without targets; that is said with each of them.
+  constexpr uint32_t kSetsLostMax = 1u << 16;
+  if (record.set_id - sets_.size() > kSetsLostMax) {
+    return error(Errc::kCorrupt, fmt::format("target set {} is out of range", record.set_id));
+  }
+  PH_ASSIGN(model::TargetSet set, model::decode_target_set(record));
+  parts_.live.with([&](Live& live) {
+    while (sets_.size() < record.set_id) {
+      log(LogLevel::kError, "store", "target set {} of segment {} is lost", sets_.size(),
+          live.open.index->segment().value);
+      apply_set(live, static_cast<uint32_t>(sets_.size()), no_targets());
+      sets_.push_back(no_targets());
+    }
+    sets_.push_back(std::make_shared<const model::TargetSet>(std::move(set)));
+    apply_set(live, record.set_id, sets_.back());
+  });
+  return {};
+}
+
+Status Recovery::take_record(uint32_t offset, const model::RecordView& record, bool indexed_only) {
+  const Placed at{offset, record.set_id};
+  switch (record.type) {
+    case model::RecordType::kMessage: {
+      PH_ASSIGN(model::Message message, model::decode_message(record, false));
+      if (record.set_id >= sets_.size()) {
+        return error(Errc::kCorrupt, fmt::format("its target set {} is lost", record.set_id));
+      }
+      message.targets = sets_[record.set_id];
+      parts_.live.with([&](Live& live) { apply_record(live, message, at, indexed_only); });
+      return {};
+    }
+    case model::RecordType::kAttempt: {
+      PH_ASSIGN(const model::Attempt attempt, model::decode_attempt(record, false));
+      parts_.live.with([&](Live& live) { apply_record(live, attempt, at, indexed_only); });
+      return {};
+    }
+    case model::RecordType::kCommand: {
+      PH_ASSIGN(const model::Command command, model::decode_command(record));
+      parts_.live.with([&](Live& live) { apply_record(live, command, at, indexed_only); });
+      return {};
+    }
+    case model::RecordType::kTargetSet:
+      break;
+  }
+  return error(Errc::kUnsupported, "a record of a type that this build does not have");
+}
+
+// The segment just read is full: its index goes to the tiers, unless they have it.
+Status Recovery::seal_replayed() {
+  const Unsealed full = parts_.live.with([](Live& live) { return live.open; });
+  const SegmentNumber number = full.index->segment();
+  const std::vector<SegmentSpan> spans = parts_.tiers.segments();
+  const bool known = std::any_of(spans.begin(), spans.end(),
+                                 [&](const SegmentSpan& span) { return span.segment == number; });
+  if (!known) {
+    if (const Status sealed = parts_.tiers.seal(*full.index); !sealed.ok()) {
+      log(LogLevel::kError, "store", "segment {} stays indexed in memory: {}", number.value,
+          sealed.error().message);
+      parts_.live.with([](Live& live) { live.sealing.push_back(std::move(live.open)); });
+    }
+  }
+  parts_.live.with([](Live& live) { live.open = {}; });
+  return {};
+}
+
+void Recovery::count(SegmentNumber segment, const ScanResult& result) {
+  ++report_.segments_read;
+  report_.damaged_stretches += result.damaged_stretches;
+  report_.records_salvaged += result.records_salvaged;
+  report_.torn_bytes += result.torn_bytes;
+  if (result.damaged_stretches > 0) {
+    log(LogLevel::kError, "store",
+        "segment {} is damaged in {} places: they are quarantined, {} records were taken out",
+        segment.value, result.damaged_stretches, result.records_salvaged);
+  }
+  if (result.torn_bytes > 0) {
+    log(LogLevel::kWarn, "store", "segment {} ends with a torn group of {} bytes: it is cut",
+        segment.value, result.torn_bytes);
+  }
+}
+
+}  // namespace posthorn::store::segment

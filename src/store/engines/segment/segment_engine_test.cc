@@ -1,0 +1,10 @@
+// The segment engine in the conformance suite.
+#include "store/conformance/store_suite.h"
+
+namespace posthorn::store {
+
+INSTANTIATE_TEST_SUITE_P(Segment, StoreSuite, ::testing::Values(engine_under_test("segment")));
+INSTANTIATE_TEST_SUITE_P(Segment, PersistentStoreSuite,
+                         ::testing::Values(engine_under_test("segment")));
+
+}  // namespace posthorn::store
