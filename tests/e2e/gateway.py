@@ -31,14 +31,15 @@ class Gateway:
         self.data_dir = str(pathlib.Path(self.folder.name, "data"))
         self.log_path = pathlib.Path(self.folder.name, "log")
         self.port = free_port()
-        self.env = {"POSTHORN_DELIVERY_ALLOW_TARGETS": "127.0.0.0/8", **(env or {})}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("POSTHORN_")}
+        self.env = {**inherited, "POSTHORN_DELIVERY_ALLOW_TARGETS": "127.0.0.0/8", **(env or {})}
         self.args = list(args)
         self.process = None
         self._token = None
 
     def command(self, *arguments):
         """Runs one command of the binary to its end."""
-        return subprocess.run([BINARY, *arguments], env={**os.environ, **self.env}, text=True,
+        return subprocess.run([BINARY, *arguments], env=self.env, text=True,
                               capture_output=True, timeout=START_TIMEOUT_S, check=False)
 
     def spawn(self):
@@ -46,7 +47,7 @@ class Gateway:
             self.process = subprocess.Popen(
                 [BINARY, "serve", "--listen", f"127.0.0.1:{self.port}", "--data-dir",
                  self.data_dir, *self.args],
-                env={**os.environ, **self.env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def start(self):
         self.spawn()
@@ -140,7 +141,11 @@ class Receiver:
             def log_message(self, *arguments):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, request, client_address):
+                pass  # a gateway that is killed resets its connections
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         if tls is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
