@@ -141,6 +141,16 @@ class ClosingLineTest(unittest.TestCase):
         self.assertEqual(self.close(0, 0), (1, "0 passed, 0 failed"))
 
 
+class TargetsTest(unittest.TestCase):
+    def test_builds_only_what_the_named_suites_need(self):
+        def targets(*names):
+            kinds = {"py": "python", "st": "gtest"}
+            return run_tests.targets_of([suites.Suite(n, kinds[n[-2:]], ()) for n in names])
+        self.assertEqual(targets("io_test"), ["io_test"])
+        self.assertEqual(targets("io_test", "tests/e2e/a_test.py"), ["io_test", "posthorn"])
+        self.assertEqual(targets("io_test", "tools/new_test.py"), [])
+
+
 class TellingLinesTest(unittest.TestCase):
     def test_shows_a_sanitizer_report_from_its_beginning(self):
         lines = ["a"] * 100 + ["==1==ERROR: AddressSanitizer: heap-use-after-free"] + ["b"] * 500
