@@ -34,6 +34,7 @@ struct IdBytes {
   void set_time(WallTime t);
   // The 27 base62 digits without a prefix.
   std::string base62() const;
+  void append_base62(std::string& out) const;
   // Empty when `text` is not exactly 27 base62 digits or is above the range.
   static std::optional<IdBytes> from_base62(std::string_view text);
   // `raw` must have kSize bytes.
@@ -47,7 +48,16 @@ struct Id {
 
   static constexpr std::string_view prefix() { return Kind::kPrefix; }
   bool empty() const { return bytes.empty(); }
-  std::string text() const { return std::string(prefix()) + bytes.base62(); }
+  std::string text() const {
+    std::string out;
+    append_text(out);
+    return out;
+  }
+  void append_text(std::string& out) const {
+    out.reserve(out.size() + prefix().size() + IdBytes::kTextSize);
+    out.append(prefix());
+    bytes.append_base62(out);
+  }
   static std::optional<Id> parse(std::string_view text) {
     if (!text.starts_with(prefix())) return std::nullopt;
     const auto parsed = IdBytes::from_base62(text.substr(prefix().size()));

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/rng.h"
+
 namespace posthorn {
 namespace {
 
@@ -22,6 +24,21 @@ TEST(Ids, TextOrderIsByteOrder) {
   IdBytes top;
   top.raw.fill(255);
   EXPECT_EQ(top.base62(), "aWgEPTl1tmebfsQzFP4bxwgy80V");  // the largest value of 160 bits
+}
+
+TEST(Ids, EveryRandomIdRoundTripsInOrder) {
+  Rng rng(3);
+  IdBytes before;
+  for (int i = 0; i < 10'000; ++i) {
+    IdBytes id;
+    rng.fill(id.raw);
+    if (i % 3 == 0) std::fill(id.raw.begin(), id.raw.begin() + 1 + rng.below(19), uint8_t{0});
+    const auto back = IdBytes::from_base62(id.base62());
+    ASSERT_TRUE(back.has_value());
+    ASSERT_EQ(*back, id);
+    ASSERT_EQ(id < before, id.base62() < before.base62());
+    before = id;
+  }
 }
 
 TEST(Ids, RefusesWrongLengthDigitPrefixAndOverflow) {

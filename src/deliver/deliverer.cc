@@ -101,7 +101,11 @@ void Deliverer::resolve(size_t slot) {
   Running& running = *running_[slot];
   const wire::Url& url = *running.target->url;
   if (url.address) {
-    resolved(slot, std::vector<IpAddress>{*url.address});
+    const GuardVerdict verdict = judge(*url.address, options_.guard);
+    if (verdict.allowed)
+      send(slot, *url.address);
+    else
+      block(slot, verdict);
     return;
   }
   dns_.lookup(url.host, [this, slot, use = running.use, alive = alive_](const auto& addresses) {
@@ -120,16 +124,20 @@ void Deliverer::resolved(size_t slot, const Result<std::vector<IpAddress>>& addr
   }
   const GuardVerdict verdict = judge_all(*addresses, options_.guard);
   if (!verdict.allowed) {
-    std::string text = "blocked: " + verdict.reason;
-    if (!verdict.block.empty()) {
-      text += "; allow it with POSTHORN_DELIVERY_ALLOW_TARGETS=" + verdict.block;
-      const bool loopback = verdict.block == "127.0.0.0/8" || verdict.block == "::1/128";
-      if (loopback) text += " or run with --dev";
-    }
-    end_later(slot, model::OutcomeKind::kBlocked, std::move(text));
+    block(slot, verdict);
     return;
   }
   send(slot, (*addresses)[turn_++ % addresses->size()]);
+}
+
+void Deliverer::block(size_t slot, const GuardVerdict& verdict) {
+  std::string text = "blocked: " + verdict.reason;
+  if (!verdict.block.empty()) {
+    text += "; allow it with POSTHORN_DELIVERY_ALLOW_TARGETS=" + verdict.block;
+    const bool loopback = verdict.block == "127.0.0.0/8" || verdict.block == "::1/128";
+    if (loopback) text += " or run with --dev";
+  }
+  end_later(slot, model::OutcomeKind::kBlocked, std::move(text));
 }
 
 void Deliverer::render(Running& running) const {

@@ -49,6 +49,7 @@ class Deliverer {
   TargetRef target_of(const catalog::EndpointRef& endpoint);
   void resolve(size_t slot);
   void resolved(size_t slot, const Result<std::vector<IpAddress>>& addresses);
+  void block(size_t slot, const GuardVerdict& verdict);
   void send(size_t slot, const IpAddress& address);
   void render(Running& running) const;
   void answered(size_t slot, http::ExchangeResult result);
