@@ -123,6 +123,23 @@ TEST(Json, GivesThePayloadExactlyAsItWasWritten) {
   EXPECT_EQ(object.find("eventId"), nullptr);
 }
 
+TEST(Json, FindsTheEndOfAContainerWithEscapesAtEveryOffset) {
+  for (const std::string escape : {"\\\\", "\\\"", "\\\\\\\"", "\\\\\\\\"}) {
+    for (size_t pad = 0; pad < 140; ++pad) {
+      std::string inner = "{\"k\":[\"";
+      inner.append(pad, 'x').append(escape).append("\",\"}]{[\"]}");
+      std::string text = "[";
+      text.append(inner).append(",").append(inner).append("]");
+      const auto value = parse_json(text);
+      ASSERT_TRUE(value.ok()) << text;
+      JsonElements elements(*value);
+      EXPECT_EQ(elements.next()->raw(), inner);
+      EXPECT_EQ(elements.next()->raw(), inner);
+      EXPECT_FALSE(elements.next().has_value());
+    }
+  }
+}
+
 TEST(Json, WalksElementsAndMembersInOrder) {
   const auto value = parse_json("[ {\"a\":1 , \"b\" : [2]},3, \"x,]\" , [] ]");
   ASSERT_TRUE(value.ok());
