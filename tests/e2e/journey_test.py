@@ -7,6 +7,7 @@ import pathlib
 import socket
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from gateway import Gateway, Receiver
@@ -96,7 +97,7 @@ class Journey(unittest.TestCase):
         self.assertEqual(len(receiver.got), 1)
 
     def wait_for_attempt(self, gateway, message_id):
-        waiting = __import__("threading").Event()
+        waiting = threading.Event()
         for _ in range(500):
             _, attempts = gateway.get(f"/api/v1/app/app/attempt/msg/{message_id}")
             if attempts["data"]:

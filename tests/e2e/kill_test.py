@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """kill -9 under load, again and again: nothing acknowledged is lost, duplicates stay within what
 was in flight. POSTHORN_KILL_ROUNDS sets the rounds (10; the long run takes 100)."""
+import http.client
 import json
 import os
 import random
 import threading
-import time
 import unittest
 
 from gateway import Gateway, Receiver
@@ -38,7 +38,7 @@ class Poster(threading.Thread):
                     connection=connection)
                 if status == 202:
                     self.acknowledged.add(event)
-            except (OSError, ValueError, __import__("http").client.HTTPException):
+            except (OSError, ValueError, http.client.HTTPException):
                 connection = None  # the process is down: whether the event counts is unknown
                 self.stopping.wait(0.01)
 
@@ -55,8 +55,9 @@ class Kill(unittest.TestCase):
         for poster in posters:
             poster.start()
         rng = random.Random(SEED)
+        moment = threading.Event()  # never set
         for _ in range(ROUNDS):
-            time.sleep(rng.uniform(0.05, 1.0))  # when the kill comes is what is being varied
+            moment.wait(rng.uniform(0.05, 1.0))  # when the kill comes is what is being varied
             gateway.kill()
             gateway.start()
         for poster in posters:
