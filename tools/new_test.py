@@ -17,7 +17,7 @@ FLAGS = ("-std=c++20 -O0 -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wno-
          "-fsanitize=address,undefined -fno-sanitize-recover=all -DFMT_SHARED "
          "-DBOOST_ASIO_NO_DEPRECATED -DBOOST_ERROR_CODE_HEADER_ONLY").split()
 LIBRARIES = ("-lgtest_main -lgmock -lgtest -lfmt -lssl -lcrypto -lsodium -lsimdjson -lcares "
-             "-lsqlite3").split()
+             "-lsqlite3 -ltomlplusplus").split()
 
 
 class SkeletonTest(unittest.TestCase):
