@@ -6,38 +6,9 @@
 #include <charconv>
 
 #include "wire/time_text.h"
+#include "wire/url.h"
 
 namespace posthorn::api {
-namespace {
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::optional<std::string> decoded(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      out.push_back(' ');
-    } else if (text[i] != '%') {
-      out.push_back(text[i]);
-    } else {
-      if (i + 2 >= text.size()) return std::nullopt;
-      const int high = hex_value(text[i + 1]);
-      const int low = hex_value(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      out.push_back(static_cast<char>(high << 4 | low));
-      i += 2;
-    }
-  }
-  return out;
-}
-
-}  // namespace
 
 Query::Query(std::string_view text, model::IssueList& issues) : issues_(issues) {
   while (!text.empty()) {
@@ -50,9 +21,10 @@ Query::Query(std::string_view text, model::IssueList& issues) : issues_(issues) 
       return;
     }
     const size_t equals = pair.find('=');
-    auto name = decoded(pair.substr(0, equals));
-    auto value =
-        decoded(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
+    const std::string_view given =
+        equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+    auto name = wire::percent_decode(pair.substr(0, equals), /*plus=*/true);
+    auto value = wire::percent_decode(given, /*plus=*/true);
     if (!name || !value) {
       issues_.add({"query"}, "a % must be followed by two hexadecimal digits");
       return;
