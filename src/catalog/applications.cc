@@ -7,14 +7,14 @@
 namespace posthorn::catalog {
 
 Result<Created<AppRef>> Writer::create_application(const OrganizationId& organization,
-                                                   ApplicationSpec spec, bool get_if_exists) {
+                                                   ApplicationSpec spec) {
   PH_TRY(check_application(spec, options_));
   if (newest_->organizations.find(organization) == nullptr) {
     return error(Errc::kNotFound, fmt::format("there is no organization {}", organization.text()));
   }
   if (!spec.uid.empty()) {
     if (const AppId* taken = newest_->app_uids.find(AppUidView{organization, spec.uid})) {
-      if (get_if_exists) return Created<AppRef>{newest_->app(*taken), true};
+      if (spec.get_if_exists) return Created<AppRef>{newest_->app(*taken), true};
       return error(Errc::kConflict,
                    "uid: another application has it; use another one, or ask with "
                    "get_if_exists");

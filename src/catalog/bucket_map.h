@@ -56,9 +56,9 @@ class BucketMap {
   // A copy with `key` set to `value`.
   BucketMap with(const Key& key, Value value) const {
     BucketMap copy;
-    bool added = false;
-    copy.root_ = set(root_.get(), 0, spread(key), Entry(key, std::move(value)), added);
-    copy.size_ = size_ + (added ? 1 : 0);
+    Put put{spread(key), Entry(key, std::move(value))};
+    copy.root_ = set(root_.get(), 0, put);
+    copy.size_ = size_ + (put.added ? 1 : 0);
     return copy;
   }
 
@@ -94,6 +94,12 @@ class BucketMap {
     std::vector<Entry> entries;
   };
 
+  struct Put {
+    uint64_t hash;
+    Entry entry;         // moved from once it is placed
+    bool added = false;  // it replaced none
+  };
+
   // Ids hash to random bits, but a weak hash must not make the tree deep.
   template <typename Like>
   static uint64_t spread(const Like& key) {
@@ -109,22 +115,22 @@ class BucketMap {
     return copy;
   }
 
-  static NodeRef set(const Node* node, unsigned level, uint64_t hash, Entry entry, bool& added) {
+  static NodeRef set(const Node* node, unsigned level, Put& put) {
     if (node != nullptr && node->branch != nullptr) {
       auto copy = copy_branch(*node);
-      NodeRef& child = (*copy->branch)[digit(hash, level)];
-      child = set(child.get(), level + 1, hash, std::move(entry), added);
+      NodeRef& child = (*copy->branch)[digit(put.hash, level)];
+      child = set(child.get(), level + 1, put);
       return copy;
     }
     auto bucket = std::make_shared<Node>();
     if (node != nullptr) bucket->entries = node->entries;
     for (Entry& present : bucket->entries) {
-      if (!(present.first == entry.first)) continue;
-      present.second = std::move(entry.second);
+      if (!(present.first == put.entry.first)) continue;
+      present.second = std::move(put.entry.second);
       return bucket;
     }
-    added = true;
-    bucket->entries.push_back(std::move(entry));
+    put.added = true;
+    bucket->entries.push_back(std::move(put.entry));
     if (bucket->entries.size() <= kBucketMax) return bucket;
     return node_of(std::move(bucket->entries), level);
   }

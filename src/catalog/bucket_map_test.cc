@@ -66,6 +66,7 @@ TEST(BucketMap, KeepsTheOriginalOfAChangedCopy) {
 
 TEST(BucketMap, BuiltAtOnceEqualsOneBuiltStepByStep) {
   std::vector<std::pair<std::string, int>> entries;
+  entries.reserve(5000);
   for (int number = 0; number < 5000; ++number)
     entries.emplace_back(std::to_string(number), number);
   const auto map = BucketMap<std::string, int>::from(entries);

@@ -89,11 +89,10 @@ void Catalog::attach(io::Loop& loop, Receive receive) {
 }
 
 void Catalog::create_application(const OrganizationId& organization, ApplicationSpec spec,
-                                 bool get_if_exists, io::Loop& reply_to, AppCreated done) {
+                                 io::Loop& reply_to, AppCreated done) {
   impl_->change<Result<Created<AppRef>>>(
-      reply_to, std::move(done),
-      [organization, spec = std::move(spec), get_if_exists](Writer& writer) mutable {
-        return writer.create_application(organization, std::move(spec), get_if_exists);
+      reply_to, std::move(done), [organization, spec = std::move(spec)](Writer& writer) mutable {
+        return writer.create_application(organization, std::move(spec));
       });
 }
 

@@ -23,6 +23,7 @@ struct ApplicationSpec {
   std::string name;
   std::optional<uint16_t> throttle_rate;
   model::Metadata metadata;
+  bool get_if_exists = false;  // answer the one that has the uid instead of kConflict
 };
 
 struct EndpointSpec {
@@ -81,6 +82,8 @@ class Catalog {
   // Finishes the changes that were asked for. Answers that have not run yet are dropped; the loops
   // must have ended, or this is their thread.
   ~Catalog();
+  Catalog(const Catalog&) = delete;
+  Catalog& operator=(const Catalog&) = delete;
 
   // The newest snapshot; any thread (shards use the one they were handed).
   SnapshotRef snapshot() const;
@@ -94,7 +97,7 @@ class Catalog {
   // `reply_to`. Errors, all in the callback: kInvalid "field: what to do", kConflict for a taken
   // uid, kNotFound for what is not there, kOverloaded when too many changes wait.
   void create_application(const OrganizationId& organization, ApplicationSpec spec,
-                          bool get_if_exists, io::Loop& reply_to, AppCreated done);
+                          io::Loop& reply_to, AppCreated done);
   void create_endpoint(const AppId& app, EndpointSpec spec, io::Loop& reply_to,
                        EndpointCreated done);
   void set_endpoint_disabled(const EndpointId& endpoint, bool disabled, io::Loop& reply_to,

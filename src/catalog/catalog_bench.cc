@@ -38,7 +38,7 @@ class Fixture {
     catalog_ = std::move(opened).value();
     for (auto& loop : loops_) {
       loop = host_->make_loop();
-      catalog_->attach(*loop, [](SnapshotRef) {});
+      catalog_->attach(*loop, [](const SnapshotRef&) {});
     }
     for (size_t at = 0; at < loops_.size(); ++at) {
       threads_[at] = std::thread([this, at] { loops_[at]->run(); });
@@ -50,6 +50,9 @@ class Fixture {
     catalog_ = nullptr;
     std::filesystem::remove_all(folder_);
   }
+
+  Fixture(const Fixture&) = delete;
+  Fixture& operator=(const Fixture&) = delete;
 
   void create(const AppId& app) {
     EndpointSpec spec;

@@ -40,7 +40,7 @@ AppRef make_app(World& world, Catalog& catalog, io::Loop& loop, std::string uid)
   spec.uid = std::move(uid);
   spec.metadata = {{"k", "v"}};
   std::optional<Result<Created<AppRef>>> answer;
-  catalog.create_application(default_organization(), std::move(spec), false, loop,
+  catalog.create_application(default_organization(), std::move(spec), loop,
                              [&](auto result) { answer = std::move(result); });
   auto made = wait_for(world, answer);
   CHECK(made.ok(), "{}", made.error().message);
@@ -126,7 +126,7 @@ TEST(CatalogRestart, TellsWhenAChangeMayNotBeDurable) {
   std::optional<Result<Created<AppRef>>> answer;
   ApplicationSpec spec;
   spec.name = "an app";
-  catalog->create_application(default_organization(), spec, false, *loop,
+  catalog->create_application(default_organization(), spec, *loop,
                               [&](auto result) { answer = std::move(result); });
   EXPECT_EQ(wait_for(world, answer).error().code, Errc::kUnknownOutcome);
   EXPECT_EQ(fatal, 1);

@@ -9,7 +9,6 @@
 namespace posthorn::catalog {
 namespace {
 
-using testing::HasSubstr;
 using testing::StartsWith;
 
 ApplicationSpec app_named(std::string name, std::string uid = "") {
@@ -31,49 +30,49 @@ class CatalogTest : public testing::Test {
   void SetUp() override { open(CatalogOptions{}); }
 
   void open(CatalogOptions options) {
-    auto store = store::open_config_store(host, "memory", "");
+    auto store = store::open_config_store(host_, "memory", "");
     ASSERT_TRUE(store.ok());
-    auto opened = Catalog::open(host, std::move(store).value(), nullptr, std::move(options));
+    auto opened = Catalog::open(host_, std::move(store).value(), nullptr, std::move(options));
     ASSERT_TRUE(opened.ok()) << opened.error().message;
-    catalog = std::move(opened).value();
+    catalog_ = std::move(opened).value();
   }
 
   // Runs worker and reply loop until nothing is left.
   void settle() {
-    while (host.run_worker() || reply.queue.run()) continue;
+    while (host_.run_worker() || reply_.queue.run()) continue;
   }
 
-  Result<Created<AppRef>> make_app(ApplicationSpec spec, bool get_if_exists = false) {
+  Result<Created<AppRef>> make_app(ApplicationSpec spec) {
     std::optional<Result<Created<AppRef>>> answer;
-    catalog->create_application(default_organization(), std::move(spec), get_if_exists, reply,
-                                [&](auto result) { answer = std::move(result); });
+    catalog_->create_application(default_organization(), std::move(spec), reply_,
+                                 [&](auto result) { answer = std::move(result); });
     settle();
     CHECK(answer.has_value());
     return std::move(*answer);
   }
   Result<EndpointRef> make_endpoint(const AppId& app, EndpointSpec spec) {
     std::optional<Result<EndpointRef>> answer;
-    catalog->create_endpoint(app, std::move(spec), reply,
-                             [&](auto result) { answer = std::move(result); });
+    catalog_->create_endpoint(app, std::move(spec), reply_,
+                              [&](auto result) { answer = std::move(result); });
     settle();
     CHECK(answer.has_value());
     return std::move(*answer);
   }
   AppId app_id() { return make_app(app_named("an app")).value().value->app.id; }
 
-  PumpHost host;
-  PumpLoop reply{host.clock()};
-  std::unique_ptr<Catalog> catalog;
+  PumpHost host_;
+  PumpLoop reply_{host_.clock()};
+  std::unique_ptr<Catalog> catalog_;
 };
 
 TEST_F(CatalogTest, MakesTheDefaultOrganizationAtFirstStart) {
   EXPECT_EQ(default_organization().text(), "org_23rb8YdGqMT0qIzpgGwdXfHirMu");
-  EXPECT_NE(catalog->snapshot()->organizations.find(default_organization()), nullptr);
+  EXPECT_NE(catalog_->snapshot()->organizations.find(default_organization()), nullptr);
 }
 
 TEST_F(CatalogTest, FindsAnApplicationByIdAndByUid) {
   const AppRef app = make_app(app_named("Acme", "acme")).value().value;
-  const SnapshotRef snapshot = catalog->snapshot();
+  const SnapshotRef snapshot = catalog_->snapshot();
   EXPECT_EQ(snapshot->find_app(default_organization(), app->app.id.text()), app);
   EXPECT_EQ(snapshot->find_app(default_organization(), "acme"), app);
   EXPECT_EQ(snapshot->find_app(default_organization(), "other"), nullptr);
@@ -84,13 +83,15 @@ TEST_F(CatalogTest, FindsAnApplicationByIdAndByUid) {
 
 TEST_F(CatalogTest, RefusesATakenUidUnlessAskedToGetIt) {
   const AppRef first = make_app(app_named("Acme", "acme")).value().value;
-  const uint64_t version = catalog->snapshot()->version;
+  const uint64_t version = catalog_->snapshot()->version;
   EXPECT_EQ(make_app(app_named("Other", "acme")).error().code, Errc::kConflict);
-  const auto again = make_app(app_named("Other", "acme"), true);
+  ApplicationSpec same = app_named("Other", "acme");
+  same.get_if_exists = true;
+  const auto again = make_app(same);
   ASSERT_TRUE(again.ok());
   EXPECT_TRUE(again.value().existed);
   EXPECT_EQ(again.value().value, first);
-  EXPECT_EQ(catalog->snapshot()->version, version);
+  EXPECT_EQ(catalog_->snapshot()->version, version);
 }
 
 TEST_F(CatalogTest, MakesAnEndpointWithAGeneratedSecret) {
@@ -101,7 +102,7 @@ TEST_F(CatalogTest, MakesAnEndpointWithAGeneratedSecret) {
   EXPECT_THAT(made->secrets.at(0).key, StartsWith("whsec_"));
   EXPECT_EQ(made->secrets.at(0).key.size(), 6u + 32);
   EXPECT_EQ(made->event_types, (std::vector<std::string>{"a.made", "b.made"}));
-  const SnapshotRef snapshot = catalog->snapshot();
+  const SnapshotRef snapshot = catalog_->snapshot();
   EXPECT_EQ(snapshot->endpoint(made->id), made);
   EXPECT_EQ(snapshot->app(app)->find_endpoint("main"), made);
   EXPECT_EQ(snapshot->app(app)->find_endpoint(made->id.text()), made);
@@ -125,30 +126,29 @@ TEST_F(CatalogTest, MakesEd25519SecretsWhenConfigured) {
 }
 
 TEST_F(CatalogTest, AnswersOnlyWhenEveryAttachedLoopHasReceived) {
-  PumpLoop one(host.clock());
-  PumpLoop two(host.clock());
+  PumpLoop one(host_.clock());
+  PumpLoop two(host_.clock());
   std::vector<uint64_t> seen_one;
   std::vector<uint64_t> seen_two;
-  catalog->attach(one, [&](SnapshotRef s) { seen_one.push_back(s->version); });
-  catalog->attach(two, [&](SnapshotRef s) { seen_two.push_back(s->version); });
-  const uint64_t first = catalog->snapshot()->version;
+  catalog_->attach(one, [&](const SnapshotRef& s) { seen_one.push_back(s->version); });
+  catalog_->attach(two, [&](const SnapshotRef& s) { seen_two.push_back(s->version); });
+  const uint64_t first = catalog_->snapshot()->version;
   EXPECT_EQ(seen_one, std::vector<uint64_t>{first});
 
   bool answered = false;
-  catalog->create_application(default_organization(), app_named("a"), false, reply,
-                              [&](auto result) {
-                                EXPECT_TRUE(result.ok());
-                                answered = true;
-                              });
-  host.run_worker();
-  reply.queue.run();
+  catalog_->create_application(default_organization(), app_named("a"), reply_, [&](auto result) {
+    EXPECT_TRUE(result.ok());
+    answered = true;
+  });
+  host_.run_worker();
+  reply_.queue.run();
   EXPECT_FALSE(answered);
   one.queue.run();
-  reply.queue.run();
+  reply_.queue.run();
   EXPECT_FALSE(answered);
   two.queue.run();
   EXPECT_FALSE(answered);  // the answer runs on the loop it was asked for
-  reply.queue.run();
+  reply_.queue.run();
   EXPECT_TRUE(answered);
   EXPECT_EQ(seen_one, (std::vector<uint64_t>{first, first + 1}));
   EXPECT_EQ(seen_two, seen_one);
@@ -160,9 +160,9 @@ TEST_F(CatalogTest, RefusesMoreChangesThanItsLimit) {
   open(std::move(options));
   std::vector<Errc> codes;
   for (int number = 0; number < 3; ++number) {
-    catalog->create_application(
-        default_organization(), app_named("a"), false, reply,
-        [&](auto result) { codes.push_back(result.ok() ? Errc{} : result.error().code); });
+    catalog_->create_application(default_organization(), app_named("a"), reply_, [&](auto result) {
+      codes.push_back(result.ok() ? Errc{} : result.error().code);
+    });
   }
   settle();
   EXPECT_EQ(codes, (std::vector<Errc>{Errc::kOverloaded, Errc{}, Errc{}}));
@@ -174,15 +174,15 @@ TEST_F(CatalogTest, DisablesAndDeletesAnEndpoint) {
   const EndpointRef made = make_endpoint(app, endpoint_at("https://example.com", "main")).value();
   std::vector<Status> answers;
   const auto keep = [&](Status status) { answers.push_back(std::move(status)); };
-  catalog->set_endpoint_disabled(made->id, true, reply, keep);
+  catalog_->set_endpoint_disabled(made->id, true, reply_, keep);
   settle();
-  EXPECT_TRUE(catalog->snapshot()->endpoint(made->id)->disabled);
-  EXPECT_EQ(catalog->snapshot()->endpoint(made->id)->secrets.at(0).key, made->secrets.at(0).key);
-  catalog->delete_endpoint(made->id, reply, keep);
+  EXPECT_TRUE(catalog_->snapshot()->endpoint(made->id)->disabled);
+  EXPECT_EQ(catalog_->snapshot()->endpoint(made->id)->secrets.at(0).key, made->secrets.at(0).key);
+  catalog_->delete_endpoint(made->id, reply_, keep);
   settle();
-  EXPECT_EQ(catalog->snapshot()->endpoint(made->id), nullptr);
-  EXPECT_EQ(catalog->snapshot()->app(app)->find_endpoint("main"), nullptr);
-  catalog->delete_endpoint(made->id, reply, keep);
+  EXPECT_EQ(catalog_->snapshot()->endpoint(made->id), nullptr);
+  EXPECT_EQ(catalog_->snapshot()->app(app)->find_endpoint("main"), nullptr);
+  catalog_->delete_endpoint(made->id, reply_, keep);
   settle();
   ASSERT_EQ(answers.size(), 3u);
   EXPECT_TRUE(answers[0].ok());
@@ -249,7 +249,7 @@ TEST_F(CatalogTest, RefusesHeadersThatTheDeliverySets) {
 TEST_F(CatalogTest, IdsGrowAlsoWhenTheClockGoesBack) {
   IdBytes last = make_app(app_named("a")).value().value->app.id.bytes;
   for (int number = 0; number < 100; ++number) {
-    host.set_wall(WallTime{1'600'000'000'000'000 - number * 1'000'000});
+    host_.set_wall(WallTime{1'600'000'000'000'000 - number * 1'000'000});
     const IdBytes next = make_app(app_named("a")).value().value->app.id.bytes;
     EXPECT_GT(next, last);
     last = next;

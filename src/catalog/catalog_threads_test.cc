@@ -42,7 +42,7 @@ class Shards {
   void ask(Shard& shard) {
     ApplicationSpec spec;
     spec.name = "an app";
-    catalog_->create_application(default_organization(), std::move(spec), false, *shard.loop,
+    catalog_->create_application(default_organization(), std::move(spec), *shard.loop,
                                  [this, &shard](Result<Created<AppRef>> made) {
                                    CHECK(made.ok(), "{}", made.error().message);
                                    const AppId id = made.value().value->app.id;

@@ -11,16 +11,16 @@ namespace posthorn::api {
 namespace {
 
 void create(Context& context, Call& call) {
-  const bool get_if_exists = call.query.flag("get_if_exists", false);
   Body body(call.request.body, call.issues);
   catalog::ApplicationSpec spec;
+  spec.get_if_exists = call.query.flag("get_if_exists", false);
   spec.name = body.required_text("name");
   spec.uid = read_uid(body);
   spec.throttle_rate = read_throttle_rate(body);
   spec.metadata = body.text_map("metadata");
   if (call.refused()) return;
   context.deps().catalog.create_application(
-      call.caller.organization, std::move(spec), get_if_exists, context.deps().loop,
+      call.caller.organization, std::move(spec), context.deps().loop,
       [responder =
            std::move(call.responder)](Result<catalog::Created<catalog::AppRef>> created) mutable {
         if (!created.ok()) return responder.send(error_response(std::move(created).error()));

@@ -23,9 +23,10 @@ SnapshotRef snapshot_of(store::ConfigRows rows) {
   std::vector<std::pair<EndpointId, AppId>> owners;
   for (model::Endpoint& row : rows.endpoints) {
     Parts& part = parts[row.app];
-    owners.emplace_back(row.id, row.app);
-    if (!row.uid.empty()) part.uids.emplace_back(row.uid, row.id);
-    part.endpoints.emplace_back(row.id, std::make_shared<const model::Endpoint>(std::move(row)));
+    auto endpoint = std::make_shared<const model::Endpoint>(std::move(row));
+    owners.emplace_back(endpoint->id, endpoint->app);
+    if (!endpoint->uid.empty()) part.uids.emplace_back(endpoint->uid, endpoint->id);
+    part.endpoints.emplace_back(endpoint->id, std::move(endpoint));
   }
   std::vector<std::pair<AppId, AppRef>> apps;
   std::vector<std::pair<AppUid, AppId>> app_uids;

@@ -21,7 +21,7 @@ class Writer {
   const SnapshotRef& newest() const { return newest_; }
 
   Result<Created<AppRef>> create_application(const OrganizationId& organization,
-                                             ApplicationSpec spec, bool get_if_exists);
+                                             ApplicationSpec spec);
   Result<EndpointRef> create_endpoint(const AppId& app, EndpointSpec spec);
   Status set_endpoint_disabled(const EndpointId& id, bool disabled);
   Status delete_endpoint(const EndpointId& id);

@@ -88,6 +88,8 @@ class PumpHost final : public io::Host {
   struct PumpWorker final : io::Worker {
     PumpWorker(std::shared_ptr<TaskQueue> q, size_t c) : queue(std::move(q)), capacity(c) {}
     ~PumpWorker() override { queue->run(); }
+    PumpWorker(const PumpWorker&) = delete;
+    PumpWorker& operator=(const PumpWorker&) = delete;
     bool post(Task task) override {
       if (queue->waiting() >= capacity) return false;
       queue->push(std::move(task));

@@ -27,26 +27,6 @@ struct Tables {
 // What takes back one step.
 using Undo = UniqueFunction<void(Tables&)>;
 
-// Sets or removes one entry and remembers how it was.
-template <typename Map>
-void set_entry(Map Tables::*member, Tables& tables, const typename Map::key_type& key,
-               std::optional<typename Map::mapped_type> value, std::vector<Undo>& undo) {
-  Map& map = tables.*member;
-  const auto at = map.find(key);
-  std::optional<typename Map::mapped_type> before;
-  if (at != map.end()) before = std::move(at->second);
-  undo.emplace_back([member, key, before = std::move(before)](Tables& t) mutable {
-    if (before)
-      (t.*member)[key] = std::move(*before);
-    else
-      (t.*member).erase(key);
-  });
-  if (value)
-    map[key] = std::move(*value);
-  else
-    map.erase(key);
-}
-
 class Change {
  public:
   explicit Change(Tables& tables) : tables_(tables) {}
@@ -163,11 +143,28 @@ class Change {
   template <typename Map>
   void set(Map Tables::*member, const typename Map::key_type& key,
            typename Map::mapped_type value) {
-    set_entry(member, tables_, key, std::optional(std::move(value)), undo_);
+    remember(member, key);
+    (tables_.*member)[key] = std::move(value);
   }
   template <typename Map>
   void drop(Map Tables::*member, const typename Map::key_type& key) {
-    if ((tables_.*member).contains(key)) set_entry(member, tables_, key, std::nullopt, undo_);
+    if (!(tables_.*member).contains(key)) return;
+    remember(member, key);
+    (tables_.*member).erase(key);
+  }
+  // How one entry was, for take_back().
+  template <typename Map>
+  void remember(Map Tables::*member, const typename Map::key_type& key) {
+    const auto at = (tables_.*member).find(key);
+    std::optional<typename Map::mapped_type> before;
+    if (at != (tables_.*member).end()) before = at->second;
+    undo_.emplace_back([member, key, before = std::move(before)](Tables& tables) mutable {
+      if (before) {
+        (tables.*member)[key] = std::move(*before);
+      } else {
+        (tables.*member).erase(key);
+      }
+    });
   }
   void drop_secrets(const EndpointId& endpoint) {
     std::vector<SecretKey> keys;

@@ -134,6 +134,7 @@ struct DiskVfs::State {
     return &kMethods;
   }
 
+  // NOLINTNEXTLINE(readability-function-size): the parameters are SQLite's
   static int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* into, int flags,
                   int* out_flags) {
     into->pMethods = nullptr;
