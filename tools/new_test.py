@@ -2,6 +2,8 @@
 the checker, and its test is run against the libraries that the build has made."""
 import os
 import pathlib
+import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -13,11 +15,19 @@ from checks.tree import Tree
 
 ROOT = new.ROOT
 BUILD = pathlib.Path(os.environ.get("POSTHORN_BUILD_DIR", ROOT / "build/asan"))
-FLAGS = ("-std=c++20 -O0 -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wno-restrict "
-         "-fsanitize=address,undefined -fno-sanitize-recover=all -DFMT_SHARED "
-         "-DBOOST_ASIO_NO_DEPRECATED -DBOOST_ERROR_CODE_HEADER_ONLY").split()
-LIBRARIES = ("-lgtest_main -lgmock -lgtest -lfmt -lssl -lcrypto -lsodium -lsimdjson -lcares "
-             "-lsqlite3 -ltomlplusplus").split()
+SAMPLE = "api_test"  # a test program of the build: skeletons are compiled and linked as it is
+
+
+def commands_of_sample():
+    """(how the build compiles a test, the system libraries it links)"""
+    lines = subprocess.run(["ninja", "-C", str(BUILD), "-t", "commands", SAMPLE], check=True,
+                           capture_output=True, text=True).stdout.splitlines()
+    compile_line = next(line for line in lines if re.search(r"_test\.cc$", line))
+    words = shlex.split(compile_line)
+    compile_words = words[:words.index("-MD")]
+    libraries = [word for word in shlex.split(lines[-1])
+                 if re.search(r"\.so[.\d]*$|^/.*\.a$|^-l", word)]
+    return compile_words, libraries
 
 
 class SkeletonTest(unittest.TestCase):
@@ -29,18 +39,27 @@ class SkeletonTest(unittest.TestCase):
     def build_and_run(self, kind, name):
         written = new.write(kind, name, self.root)
         self.judge(written)
-        sources = [str(self.root / path) for path in written if path.endswith(".cc")]
         archives = sorted(str(path) for path in BUILD.glob("libposthorn_*.a"))
         self.assertTrue(archives, f"nothing is built in {BUILD}")
+        compile_words, libraries = commands_of_sample()
+        objects = []
+        for path in written:
+            if path.endswith(".cc"):
+                objects.append(str(self.root / path) + ".o")
+                self.run_step([*compile_words, f"-I{self.root}/src", "-o", objects[-1], "-c",
+                               str(self.root / path)])
         program = str(self.root / "skeleton_test")
-        build = subprocess.run(
-            ["g++", *FLAGS, f"-I{self.root}/src", f"-I{ROOT}/src", *sources, "-o", program,
-             "-fuse-ld=mold", "-Wl,--start-group", *archives, "-Wl,--end-group", *LIBRARIES],
-            capture_output=True, text=True, check=False)
-        self.assertEqual(build.returncode, 0, build.stderr[:4000])
+        sanitizers = [word for word in compile_words if word.startswith("-fsanitize=")]
+        self.run_step(["g++", *sanitizers, *objects, "-o", program, "-fuse-ld=mold",
+                       "-Wl,--start-group", *archives, "-Wl,--end-group", *libraries,
+                       "-ltomlplusplus"])
         run = subprocess.run([program], capture_output=True, text=True, check=False, timeout=120)
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
         self.assertRegex(run.stdout, r"\[  PASSED  \] [1-9]")
+
+    def run_step(self, command):
+        step = subprocess.run(command, cwd=BUILD, capture_output=True, text=True, check=False)
+        self.assertEqual(step.returncode, 0, step.stderr[:4000])
 
     def judge(self, written):
         """The checks that need no compiler, on a copy of the tree with the skeleton in it."""

@@ -20,15 +20,35 @@ catalog::CatalogOptions catalog_options(const Config& config, std::function<void
   return options;
 }
 
+// The folder and the names that lead to it survive a power cut. Folders above the nearest one may
+// be closed to this process; they were there before.
+Status make_durable_directory(io::Disk& disk, const std::string& path) {
+  PH_TRY(disk.make_directory(path));
+  std::string folder = io::parent_directory(path);
+  PH_TRY(disk.sync_directory(folder));
+  while (folder != "/" && folder != "." && disk.sync_directory(folder).ok()) {
+    folder = io::parent_directory(folder);
+  }
+  return {};
+}
+
 }  // namespace
 
 Gateway::Gateway(io::Host& host, Config config, GatewayOptions options)
     : host_(host), config_(std::move(config)), options_(std::move(options)) {}
 
 Gateway::~Gateway() {
+  threads_.clear();
+  end_workers();
+}
+
+// Before what their tasks use: the shards and the stores.
+void Gateway::end_workers() {
   maintenance_timer_.reset();
   drain_timer_.reset();
-  threads_.clear();
+  maintainer_.reset();
+  api_reader_.reset();
+  lane_reader_.reset();
 }
 
 Result<std::unique_ptr<Gateway>> Gateway::start(io::Host& host, Config config,
@@ -47,7 +67,8 @@ Status Gateway::open() {
 }
 
 Status Gateway::open_stores() {
-  PH_TRY(host_.disk().make_directory(config_.store_data_dir).context("making the data directory"));
+  PH_TRY(make_durable_directory(host_.disk(), config_.store_data_dir)
+             .context("making the data directory"));
   store::StoreOptions options;
   options.engine = config_.store_engine;
   options.directory = config_.store_data_dir + "/log";
@@ -154,11 +175,7 @@ void Gateway::stop_loops() {
 }
 
 Status Gateway::close() {
-  maintenance_timer_.reset();
-  drain_timer_.reset();
-  maintainer_.reset();
-  api_reader_.reset();
-  lane_reader_.reset();
+  end_workers();
   Status closed = store_->close();
   catalog_.reset();
   return closed;

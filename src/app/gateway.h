@@ -51,6 +51,7 @@ class Gateway {
   void shard_drained();
   void stop_loops();
   void maintain();
+  void end_workers();
 
   io::Host& host_;
   const Config config_;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <charconv>
+#include <set>
 
 #include "app/testing/sim_city.h"
 #include "wire/signature.h"
@@ -129,6 +130,47 @@ TEST_F(GatewaySim, StopFinishesWhatIsInFlight) {
   for (int i = 0; i < 50; ++i) ASSERT_EQ(send("{}").status, 202);
   ASSERT_TRUE(city_.stop());
   EXPECT_FALSE(receiver_.webhooks.empty());
+}
+
+TEST_F(GatewaySim, AnAttemptThatEndsDuringTheStopIsRecordedAndNotRepeated) {
+  city_.config.store_engine = "segment";
+  begin();
+  receiver_.silent = true;
+  const Answer accepted = send("{}");
+  ASSERT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 1; }));
+  city_.begin_stop();
+  city_.world.run_for(milliseconds{100});
+  receiver_.answer_all();
+  ASSERT_TRUE(city_.stop());
+  receiver_.silent = false;
+  ASSERT_TRUE(city_.start().ok());
+  const Answer attempts = city_.get("/api/v1/app/app/attempt/msg/" + accepted.text("id"));
+  EXPECT_NE(attempts.body.find(R"("responseStatusCode":200)"), std::string::npos) << attempts.body;
+  city_.world.run_for(seconds{30});
+  EXPECT_EQ(receiver_.webhooks.size(), 1u);
+}
+
+TEST_F(GatewaySim, APowerCutLosesNothingAcknowledged) {
+  city_.config.store_engine = "segment";
+  begin();
+  std::set<std::string> acknowledged;
+  for (int round = 0; round < 6; ++round) {
+    for (int i = 0; i < 10; ++i) {
+      const Answer accepted = send("{}");
+      ASSERT_EQ(accepted.status, 202) << accepted.body;
+      acknowledged.insert(accepted.text("id"));
+    }
+    const io::sim::PowerCut how[] = {io::sim::PowerCut::kDrop, io::sim::PowerCut::kTear,
+                                     io::sim::PowerCut::kKeep};
+    city_.crash(how[round % 3]);
+    ASSERT_TRUE(city_.start().ok());
+  }
+  const auto delivered = [&] {
+    std::set<std::string> ids;
+    for (const Webhook& webhook : receiver_.webhooks) ids.insert(webhook.id);
+    return ids;
+  };
+  EXPECT_TRUE(city_.run_until([&] { return delivered() == acknowledged; }, seconds{60}));
 }
 
 TEST_F(GatewaySim, ABatchKeepsItsOrderAndSaysWhatWasRefused) {

@@ -326,8 +326,12 @@ void Scheduler::drain(Task idle) {
   check_idle();
 }
 
+// Not inside finished(): what ended last is recorded right after it, and belongs to the drain.
 void Scheduler::check_idle() {
-  if (draining_ && in_flight_ == 0 && idle_) std::exchange(idle_, nullptr)();
+  if (!draining_ || in_flight_ > 0 || !idle_) return;
+  deps_.loop.post([idle = std::exchange(idle_, nullptr), alive = alive_]() mutable {
+    if (*alive) idle();
+  });
 }
 
 }  // namespace posthorn::schedule

@@ -35,6 +35,10 @@ Receiver::Receiver(io::Loop& loop, const SocketAddress& at)
   CHECK(server_.listen(at, {}).ok());
 }
 
+void Receiver::answer_all() {
+  for (http::Responder& responder : std::exchange(unanswered_, {})) responder.send({});
+}
+
 std::string Answer::text(const std::string& member) const {
   const auto parsed = wire::parse_json(body);
   wire::JsonObject object;
@@ -72,11 +76,16 @@ Status SimCity::start() {
   return {};
 }
 
+void SimCity::begin_stop() {
+  if (!std::exchange(stopping_, true)) gateway->stop();
+}
+
 bool SimCity::stop() {
-  gateway->stop();
+  begin_stop();
   const bool stopped = world.run_until([&] { return gateway->stopped(); }, seconds{120});
   const bool closed = gateway->close().ok();
   gateway.reset();
+  stopping_ = false;
   return stopped && closed;
 }
 

@@ -29,6 +29,9 @@ class Receiver {
  public:
   Receiver(io::Loop& loop, const SocketAddress& at);
 
+  // Answers what was left unanswered while silent.
+  void answer_all();
+
   std::vector<Webhook> webhooks;
   std::deque<int> statuses;
   bool silent = false;  // takes requests and never answers
@@ -55,6 +58,8 @@ class SimCity {
   Status start();
   // A power cut: what was not synced goes as `how` says, nothing is finished.
   void crash(io::sim::PowerCut how);
+  // Asks the gateway to stop; stop() waits for the end of it.
+  void begin_stop();
   // Drains and closes.
   bool stop();
 
@@ -73,6 +78,7 @@ class SimCity {
   std::unique_ptr<Gateway> gateway;
 
  private:
+  bool stopping_ = false;
   std::string token_;
   std::unique_ptr<http::Client> client_;
 };
