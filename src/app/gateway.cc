@@ -159,11 +159,13 @@ void Gateway::begin_stop() {
     stop_loops();
   });
   drain_timer_->arm_at(loop().clock().now() + options_.drain_max);
-  for (const auto& shard : shards_) {
-    shard->loop().post_remote([this, shard = shard.get()] {
-      shard->drain([this] { loop().post_remote([this] { shard_drained(); }); });
-    });
-  }
+  for (const auto& shard : shards_) drain(*shard);
+}
+
+// On its own loop; the count of those that are done is kept on the first shard's.
+void Gateway::drain(Shard& shard) {
+  const auto report = [this] { loop().post_remote([this] { shard_drained(); }); };
+  shard.loop().post_remote([&shard, report] { shard.drain(report); });
 }
 
 void Gateway::shard_drained() {

@@ -27,6 +27,8 @@ class Gateway {
   static Result<std::unique_ptr<Gateway>> start(io::Host& host, Config config,
                                                 GatewayOptions options);
   ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
 
   // Serves on this thread (first shard) and one thread for each other shard until the stop is
   // complete; then closes the store. In simulation the world runs the loops instead: see tests.
@@ -48,6 +50,7 @@ class Gateway {
   Status open_stores();
   Status open_shards();
   void begin_stop();
+  void drain(Shard& shard);
   void shard_drained();
   void stop_loops();
   void maintain();

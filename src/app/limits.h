@@ -20,15 +20,20 @@ inline constexpr size_t kBatchBytesMax = 16u << 20;
 inline constexpr size_t kConnectionsMax = 8192;     // to receivers, all shards together
 inline constexpr size_t kReaderTasksMax = 4096;     // blocking reads that may wait
 inline constexpr size_t kDescriptorsReserved = 64;  // for disk and administration
-inline constexpr store::StoreLimits kStoreLimits{};
+inline constexpr store::StoreLimits kStoreLimits = [] {
+  store::StoreLimits limits;
+  limits.group_bytes_max = 20u << 20;  // one commit holds the largest batch
+  return limits;
+}();
 inline constexpr schedule::SchedulerLimits kSchedulerLimits{};
 
 static_assert(kBatchBytesMax + kBodySlackBytes <= kStoreLimits.commit_queue_bytes_max,
               "a batch must fit the commit queue");
-static_assert(kPayloadBytesMax + kBodySlackBytes <= kStoreLimits.group_bytes_max,
-              "the largest message must fit a group");
-static_assert(kStoreLimits.group_bytes_max <= kStoreLimits.segment_bytes / 4,
+static_assert(kBatchBytesMax + kBodySlackBytes <= kStoreLimits.group_bytes_max,
+              "the largest batch must fit a group");
+static_assert(kStoreLimits.group_bytes_max <= kStoreLimits.segment_bytes / 2,
               "a segment must hold several groups");
+static_assert(kStoreLimits.group_bytes_max <= kStoreLimits.commit_queue_bytes_max);
 static_assert(kSchedulerLimits.lane.window_start <= kSchedulerLimits.lane.window_max);
 static_assert(kSchedulerLimits.lane.window_max <= kSchedulerLimits.in_flight_max,
               "one lane must not be able to want more than a shard has");

@@ -35,6 +35,8 @@ class Pipeline {
  public:
   Pipeline(PipelineDeps deps, const PipelineOptions& options);
   ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
 
   // The configuration to use from now on; the first one before begin().
   void configure(catalog::SnapshotRef snapshot);

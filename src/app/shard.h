@@ -30,6 +30,8 @@ class Shard {
  public:
   static Result<std::unique_ptr<Shard>> make(const ShardDeps& deps);
   ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
 
   io::Loop& loop() { return *loop_; }
   SocketAddress address() const { return server_->address(); }

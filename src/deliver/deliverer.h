@@ -35,6 +35,8 @@ class Deliverer {
 
   Deliverer(io::Loop& loop, http::Client& client, DeliverOptions options);
   ~Deliverer();  // cancels what is under way; its callbacks do not run
+  Deliverer(const Deliverer&) = delete;
+  Deliverer& operator=(const Deliverer&) = delete;
 
   // `now` is the time of the attempt: it is signed. The callback never runs inside this call.
   void attempt(const catalog::EndpointRef& endpoint, const MessageRef& message, WallTime now,

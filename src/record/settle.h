@@ -25,6 +25,8 @@ class Settle {
 
   Settle(io::Loop& loop, store::MessageLog& log, SettleLimits limits);
   ~Settle();
+  Settle(const Settle&) = delete;
+  Settle& operator=(const Settle&) = delete;
 
   // The attempt's id, seq and recorded_at are made by the committer.
   void record(model::Attempt attempt, OnRecorded on_recorded);

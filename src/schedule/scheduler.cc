@@ -140,23 +140,27 @@ void Scheduler::begin_send(model::Send send) {
     start_(send);
     return;
   }
-  queue_read([this, send = std::move(send)]() mutable {
-    const bool posted = deps_.reader.post([this, send = std::move(send), alive = alive_]() mutable {
-      Result<store::MessageRef> message = deps_.store.log().read(send.seq);
-      deps_.loop.post_remote([this, send, alive, message = std::move(message)]() mutable {
-        if (!*alive) return;
-        if (message.ok()) {
-          send.message = *std::move(message);
-        } else {
-          log(LogLevel::kError, "schedule", "message {} cannot be read: {}", send.seq.value,
-              message.error().message);
-        }
-        read_ended();
-        start_(send);
-      });
-    });
-    CHECK(posted, "the reader holds fewer tasks than reads_max");
+  queue_read([this, send = std::move(send)]() mutable { read_message(std::move(send)); });
+}
+
+void Scheduler::read_message(model::Send send) {
+  post_read([this, send = std::move(send)]() mutable -> Task {
+    auto message = deps_.store.log().read(send.seq);
+    return [this, send = std::move(send), message = std::move(message)]() mutable {
+      message_read(std::move(send), std::move(message));
+    };
   });
+}
+
+void Scheduler::message_read(model::Send send, Result<store::MessageRef> message) {
+  if (message.ok()) {
+    send.message = *std::move(message);
+  } else {
+    log(LogLevel::kError, "schedule", "message {} cannot be read: {}", send.seq.value,
+        message.error().message);
+  }
+  read_ended();
+  start_(send);
 }
 
 void Scheduler::read_lane(Slot& slot) {
@@ -164,23 +168,33 @@ void Scheduler::read_lane(Slot& slot) {
   queue_read([this, &slot] {
     const store::LaneQuery query{slot.app, slot.endpoint, slot.lane.read_from(), limits_.read_count,
                                  limits_.read_bytes};
-    const bool posted = deps_.reader.post([this, query, &slot, alive = alive_] {
-      Result<store::LaneRead> read = deps_.store.log().read_lane(query);
-      deps_.loop.post_remote([this, &slot, alive, read = std::move(read)]() mutable {
-        if (!*alive) return;
-        read_ended();
-        if (read.ok()) {
-          slot.lane.loaded(*read);
-          pump(slot);
-          return;
-        }
-        slot.lane.read_failed();
-        log(LogLevel::kError, "schedule", "lane {} cannot read the log: {}", slot.endpoint.text(),
-            read.error().message);
-      });
+    post_read([this, &slot, query]() -> Task {
+      auto read = deps_.store.log().read_lane(query);
+      return [this, &slot, read = std::move(read)] { lane_read(slot, read); };
     });
-    CHECK(posted, "the reader holds fewer tasks than reads_max");
   });
+}
+
+void Scheduler::lane_read(Slot& slot, const Result<store::LaneRead>& read) {
+  read_ended();
+  if (read.ok()) {
+    slot.lane.loaded(*read);
+    pump(slot);
+    return;
+  }
+  slot.lane.read_failed();
+  log(LogLevel::kError, "schedule", "lane {} cannot read the log: {}", slot.endpoint.text(),
+      read.error().message);
+}
+
+// Runs `read` on the reader, and what it answers on the loop again.
+void Scheduler::post_read(UniqueFunction<Task()> read) {
+  const bool posted = deps_.reader.post([this, read = std::move(read), alive = alive_]() mutable {
+    deps_.loop.post_remote([then = read(), alive]() mutable {
+      if (*alive) then();
+    });
+  });
+  CHECK(posted, "the reader holds fewer tasks than reads_max");
 }
 
 void Scheduler::read_ended() {
@@ -280,19 +294,22 @@ void Scheduler::page_due(WallTime wall) {
   if (paging_ || draining_) return;
   constexpr size_t kPage = 4096;
   const store::DueQuery query{due_.horizon(), wall + limits_.due_ahead * 2, kPage};
-  paging_ = deps_.reader.post([this, query, alive = alive_] {
-    Result<std::vector<store::DueEntry>> page = deps_.store.due().page(query);
-    deps_.loop.post_remote([this, query, alive, page = std::move(page)]() mutable {
-      if (!*alive) return;
-      paging_ = false;
-      if (!page.ok()) {
-        log(LogLevel::kError, "schedule", "due entries cannot be read: {}", page.error().message);
-        return;
-      }
-      const bool complete = page->size() < query.limit;
-      paged(*page, complete ? DueWindow::end_of(query.until) : page->back());
-    });
+  paging_ = true;
+  post_read([this, query]() -> Task {
+    auto page = deps_.store.due().page(query);
+    return [this, query, page = std::move(page)] { page_read(query, page); };
   });
+}
+
+void Scheduler::page_read(const store::DueQuery& query,
+                          const Result<std::vector<store::DueEntry>>& page) {
+  paging_ = false;
+  if (!page.ok()) {
+    log(LogLevel::kError, "schedule", "due entries cannot be read: {}", page.error().message);
+    return;
+  }
+  const bool complete = page->size() < query.limit;
+  paged(*page, complete ? DueWindow::end_of(query.until) : page->back());
 }
 
 void Scheduler::paged(const std::vector<store::DueEntry>& entries, const store::DueEntry& reached) {

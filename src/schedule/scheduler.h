@@ -51,6 +51,8 @@ class Scheduler : public store::CommitObserver {
 
   Scheduler(SchedulerDeps deps, SchedulerLimits limits, Start start, Enabled enabled);
   ~Scheduler() override;
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
 
   // Takes over the lanes of this shard as the log remembers them and begins to send.
   void begin(const std::vector<store::LaneRecord>& lanes);
@@ -93,7 +95,11 @@ class Scheduler : public store::CommitObserver {
   void begin_send(model::Send send);
   void watch_probe(Slot& slot);
   void refill_due(Slot& slot);
+  void read_message(model::Send send);
+  void message_read(model::Send send, Result<store::MessageRef> message);
   void read_lane(Slot& slot);
+  void lane_read(Slot& slot, const Result<store::LaneRead>& read);
+  void post_read(UniqueFunction<Task()> read);
   void queue_read(Task read);
   void next_read();
   void read_ended();
@@ -101,6 +107,7 @@ class Scheduler : public store::CommitObserver {
   void fire_due(WallTime now);
   void fire_probes(MonoTime now);
   void page_due(WallTime now);
+  void page_read(const store::DueQuery& query, const Result<std::vector<store::DueEntry>>& page);
   void paged(const std::vector<store::DueEntry>& entries, const store::DueEntry& reached);
   void offer(const store::DueEntry& entry);
   void arm();

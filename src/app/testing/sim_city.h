@@ -53,6 +53,8 @@ class SimCity {
  public:
   explicit SimCity(uint64_t seed);
   ~SimCity();
+  SimCity(const SimCity&) = delete;
+  SimCity& operator=(const SimCity&) = delete;
 
   // Starts the gateway, or starts it again on what the disk holds.
   Status start();
