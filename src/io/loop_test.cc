@@ -101,9 +101,16 @@ TEST_P(LoopTest, AMailboxBoundsAndKeepsOrder) {
   EXPECT_TRUE(std::is_sorted(got.begin(), got.end()));
 }
 
+constexpr int kSenders = 3, kValues = 5000;
+
+void push_all(Mailbox<std::pair<int, int>>& mailbox, int sender) {
+  for (int i = 0; i < kValues; ++i) {
+    while (!mailbox.push({sender, i})) std::this_thread::yield();
+  }
+}
+
 TEST(LinuxLoop, MailboxesCarryValuesBetweenThreads) {
   const auto form = make_linux_form();
-  constexpr int kSenders = 3, kValues = 5000;
   std::vector<std::vector<int>> got(kSenders);
   size_t total = 0;
   {
@@ -112,12 +119,9 @@ TEST(LinuxLoop, MailboxesCarryValuesBetweenThreads) {
       total += values.size();
     });
     std::vector<std::thread> senders;
+    senders.reserve(kSenders);
     for (int sender = 0; sender < kSenders; ++sender) {
-      senders.emplace_back([&mailbox, sender] {
-        for (int i = 0; i < kValues; ++i) {
-          while (!mailbox.push({sender, i})) std::this_thread::yield();
-        }
-      });
+      senders.emplace_back([&mailbox, sender] { push_all(mailbox, sender); });
     }
     EXPECT_TRUE(form->run_until([&] { return total == kSenders * kValues; }, seconds{60}));
     for (std::thread& sender : senders) sender.join();

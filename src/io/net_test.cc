@@ -48,7 +48,7 @@ class NetTest : public testing::TestWithParam<NamedForm> {
       ASSERT_TRUE(got.ok()) << got.error().message;
       if (got.value() == 0) return server_->shutdown_write();
       const std::array parts{ByteView(echo_buffer_.data(), got.value())};
-      const auto wrote = server_->write(parts, [this](Status status) {
+      const auto wrote = server_->write(parts, [this](const Status& status) {
         ASSERT_TRUE(status.ok());
         echo();
       });
@@ -94,7 +94,7 @@ TEST_P(NetTest, QueuesWhatASlowReaderDoesNotTake) {
   connect_pair();
   const std::string sent = pattern(8 << 20);
   bool written = false, ended = false;
-  const auto wrote = server_->write(std::array{ByteView(sent)}, [&](Status status) {
+  const auto wrote = server_->write(std::array{ByteView(sent)}, [&](const Status& status) {
     EXPECT_TRUE(status.ok());
     written = true;
   });
@@ -113,7 +113,8 @@ TEST_P(NetTest, ReportsAQueuedWriteThatThePeerCutOff) {
   connect_pair();
   const std::string sent = pattern(8 << 20);
   std::optional<Status> written;
-  const auto wrote = server_->write(std::array{ByteView(sent)}, [&](Status s) { written = s; });
+  const auto wrote =
+      server_->write(std::array{ByteView(sent)}, [&](const Status& s) { written = s; });
   ASSERT_TRUE(wrote.ok() && wrote.value() == Wrote::kQueued);
   client_.reset();
   ASSERT_TRUE(run_until([&] { return written.has_value(); }));
@@ -124,24 +125,24 @@ TEST_P(NetTest, ReportsAQueuedWriteThatThePeerCutOff) {
 TEST_P(NetTest, AnOwnerMayCloseItsStreamInsideTheCallback) {
   connect_pair();
   bool called = false, ended = false;
-  server_->read(buffer_, [&](Result<size_t> got) {
+  server_->read(buffer_, [&](const Result<size_t>& got) {
     EXPECT_TRUE(got.ok());
     server_.reset();
     called = true;
   });
   std::array<char, 16> heard;
-  client_->read(heard, [&](Result<size_t>) { ended = true; });
+  client_->read(heard, [&](const Result<size_t>&) { ended = true; });
   ASSERT_TRUE(client_->write(std::array<ByteView, 1>{"x"}, nullptr).ok());
   EXPECT_TRUE(run_until([&] { return called && ended; }));
 }
 
 TEST_P(NetTest, NoCallbackComesAfterAClose) {
   connect_pair();
-  server_->read(buffer_, [](Result<size_t>) { FAIL() << "read of a closed stream"; });
+  server_->read(buffer_, [](const Result<size_t>&) { FAIL() << "read of a closed stream"; });
   server_.reset();
   bool ended = false;
   std::array<char, 16> heard;
-  client_->read(heard, [&](Result<size_t>) { ended = true; });
+  client_->read(heard, [&](const Result<size_t>&) { ended = true; });
   EXPECT_TRUE(run_until([&] { return ended; }));
 }
 
@@ -171,7 +172,7 @@ TEST_P(NetTest, CallsBackNeverInsideTheCall) {
   ASSERT_TRUE(run_until([&] { return waited; }));
   bool inside = true, called = false;
   form_->loop().post([&] {
-    server_->read(buffer_, [&](Result<size_t>) {
+    server_->read(buffer_, [&](const Result<size_t>&) {
       EXPECT_FALSE(inside);
       called = true;
     });
@@ -247,6 +248,7 @@ TEST_P(NetTest, AListenerMayBeDestroyedWhileItAccepts) {
   listener = std::move(made).value();
   int ended = 0;
   std::vector<std::unique_ptr<Connecting>> connecting;
+  connecting.reserve(3);
   for (int i = 0; i < 3; ++i) {
     connecting.push_back(net().connect(listener->address(), {}, [&](auto) { ++ended; }));
   }

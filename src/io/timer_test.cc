@@ -142,44 +142,52 @@ int64_t random_delay_us(Rng& rng) {
   return static_cast<int64_t>(rng.below(static_cast<uint64_t>(kScales[rng.below(4)])));
 }
 
+// A wheel beside the reference, with timers of which every fourth destroys itself when it fires.
+class WheelAndReference {
+ public:
+  void change(Rng& rng) {
+    const int which = static_cast<int>(rng.below(timers_.size()));
+    auto& timer = timers_[static_cast<size_t>(which)];
+    const uint64_t dice = rng.below(10);
+    if (!timer) timer = std::make_unique<Timer>(wheel_, [this, which] { on_fire(which); });
+    if (dice < 6) {
+      const MonoTime when = now_ + microseconds{random_delay_us(rng) - 1000};
+      timer->arm_at(when);
+      reference_.arm(which, when, tick());
+    } else if (dice < 8) {
+      timer->cancel();
+      if (dice == 7) timer.reset();
+      reference_.cancel(which);
+    } else {
+      now_ = now_ + microseconds{random_delay_us(rng)};
+      fired_.clear();
+      wheel_.advance(now_);
+      EXPECT_EQ(fired_, reference_.advance(tick()));
+    }
+    EXPECT_EQ(wheel_.armed(), reference_.size());
+  }
+
+ private:
+  uint64_t tick() const { return static_cast<uint64_t>((now_ - kStart).count() / 1'000'000); }
+  void on_fire(int which) {
+    fired_.push_back(which);
+    if (which % 4 == 0) timers_[static_cast<size_t>(which)].reset();
+  }
+
+  TimerWheel wheel_{kStart};
+  Reference reference_;
+  std::vector<std::unique_ptr<Timer>> timers_ = std::vector<std::unique_ptr<Timer>>(60);
+  std::vector<int> fired_;
+  MonoTime now_ = kStart;
+};
+
 TEST(TimerWheel, AgreesWithASortedList) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     Rng rng(seed);
-    TimerWheel wheel(kStart);
-    Reference reference;
-    std::vector<int> fired;
-    std::vector<std::unique_ptr<Timer>> timers(60);
-    MonoTime now = kStart;
+    WheelAndReference both;
     for (int step = 0; step < 3000; ++step) {
-      const int which = static_cast<int>(rng.below(timers.size()));
-      auto& timer = timers[static_cast<size_t>(which)];
-      const uint64_t dice = rng.below(10);
-      if (!timer) {
-        // Every fourth timer destroys itself when it fires.
-        timer = std::make_unique<Timer>(wheel, [&fired, &timers, which] {
-          fired.push_back(which);
-          if (which % 4 == 0) timers[static_cast<size_t>(which)].reset();
-        });
-      }
-      if (dice < 6) {
-        const MonoTime when = now + microseconds{random_delay_us(rng) - 1000};
-        timer->arm_at(when);
-        reference.arm(which, when, static_cast<uint64_t>((now - kStart).count() / 1'000'000));
-      } else if (dice == 6) {
-        timer->cancel();
-        reference.cancel(which);
-      } else if (dice == 7) {
-        timer.reset();
-        reference.cancel(which);
-      } else {
-        now = now + microseconds{random_delay_us(rng)};
-        fired.clear();
-        wheel.advance(now);
-        const auto expected =
-            reference.advance(static_cast<uint64_t>((now - kStart).count() / 1'000'000));
-        ASSERT_EQ(fired, expected) << "seed " << seed << " step " << step;
-      }
-      ASSERT_EQ(wheel.armed(), reference.size()) << "seed " << seed << " step " << step;
+      both.change(rng);
+      ASSERT_FALSE(testing::Test::HasFailure()) << "seed " << seed << " step " << step;
     }
   }
 }

@@ -13,6 +13,8 @@ using AsioDescriptor = boost::asio::posix::basic_stream_descriptor<Reactor::Exec
 
 struct FdWatch::State {
   State(Reactor& r, int fd) : reactor(r), descriptor(r.context(), fd) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
   ~State() { descriptor.release(); }
 
   Reactor& reactor;

@@ -77,6 +77,8 @@ class FewDescriptors {
     few.rlim_cur = 64;
     ::setrlimit(RLIMIT_NOFILE, &few);
   }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
   ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
 
  private:
@@ -91,11 +93,13 @@ int be_outside(const SocketAddress& to) {
   std::array<char, 20> bytes;
   std::vector<std::unique_ptr<Connecting>> dialing;
   std::vector<std::unique_ptr<Stream>> streams;
+  dialing.reserve(bytes.size());
   for (char& byte : bytes) {
     dialing.push_back(outside->loop().net().connect(to, {}, [&](auto made) {
       if (!made.ok()) ::_exit(1);
       streams.push_back(std::move(made).value());
-      streams.back()->read({&byte, 1}, [&](Result<size_t> got) { heard = heard || got.ok(); });
+      streams.back()->read({&byte, 1},
+                           [&](const Result<size_t>& got) { heard = heard || got.ok(); });
     }));
   }
   return outside->run_until([&] { return heard; }) ? 0 : 2;

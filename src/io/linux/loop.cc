@@ -30,6 +30,8 @@ class LinuxLoop final : public Loop {
     timers_.on_earlier([this] { set_system_timer(); });
   }
 
+  LinuxLoop(const LinuxLoop&) = delete;
+  LinuxLoop& operator=(const LinuxLoop&) = delete;
   ~LinuxLoop() override { reactor_.drop_tasks(); }
 
   const Clock& clock() const override { return clock_; }

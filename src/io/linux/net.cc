@@ -200,6 +200,8 @@ class Dial : public boost::intrusive_ref_counter<Dial, boost::thread_unsafe_coun
 class LinuxConnecting final : public Connecting {
  public:
   explicit LinuxConnecting(boost::intrusive_ptr<Dial> dial) : dial_(std::move(dial)) {}
+  LinuxConnecting(const LinuxConnecting&) = delete;
+  LinuxConnecting& operator=(const LinuxConnecting&) = delete;
   ~LinuxConnecting() override { dial_->cancel(); }
 
  private:

@@ -34,6 +34,8 @@ struct Query {
 class LinuxResolving final : public Resolving {
  public:
   explicit LinuxResolving(std::shared_ptr<Query> query) : query_(std::move(query)) {}
+  LinuxResolving(const LinuxResolving&) = delete;
+  LinuxResolving& operator=(const LinuxResolving&) = delete;
   ~LinuxResolving() override {
     const Resolver::OnResolved dropped = std::move(query_->on_resolved);
     query_->on_resolved = nullptr;
@@ -83,11 +85,13 @@ class LinuxResolver final : public Resolver {
   LinuxResolver(Reactor& reactor, TimerWheel& timers, const Clock& clock,
                 const ResolverOptions& options)
       : reactor_(reactor), clock_(clock), timeout_(timers, [this] { process(); }) {
-    static const int library = ares_library_init(ARES_LIB_INIT_ALL);
-    (void)library;
+    static const int kLibrary = ares_library_init(ARES_LIB_INIT_ALL);
+    (void)kLibrary;
     start_channel(options);
   }
 
+  LinuxResolver(const LinuxResolver&) = delete;
+  LinuxResolver& operator=(const LinuxResolver&) = delete;
   ~LinuxResolver() override {
     // Ends every query with its callback; nobody must be called any more.
     destroying_ = true;
@@ -110,8 +114,10 @@ class LinuxResolver final : public Resolver {
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = ARES_AI_NOSORT;
-    auto* asked = new Asked{this, std::move(query)};
-    ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, &LinuxResolver::on_answer, asked);
+    // c-ares calls back exactly once per query, which takes this back.
+    auto asked = std::make_unique<Asked>(Asked{this, std::move(query)});
+    ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, &LinuxResolver::on_answer,
+                     asked.release());
     set_timeout();
     return resolving;
   }

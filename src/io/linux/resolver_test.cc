@@ -60,6 +60,8 @@ class DnsServer {
     CHECK(::bind(udp_.get(), at.raw(), at.length) == 0);
     thread_ = std::thread([this] { serve(); });
   }
+  DnsServer(const DnsServer&) = delete;
+  DnsServer& operator=(const DnsServer&) = delete;
   ~DnsServer() {
     stop_ = true;
     // Any packet wakes it.
@@ -211,9 +213,10 @@ TEST_F(ResolverTest, SaysWhatWentWrong) {
 TEST_F(ResolverTest, AnswersManyQuestionsAtOnce) {
   int answered = 0;
   std::vector<std::unique_ptr<Resolving>> resolving;
+  resolving.reserve(100);
   for (int i = 0; i < 100; ++i) {
     resolving.push_back(form_->loop().resolver().resolve(
-        i % 2 == 0 ? "both.example" : "alias.example", [&](Result<Resolved> got) {
+        i % 2 == 0 ? "both.example" : "alias.example", [&](const Result<Resolved>& got) {
           EXPECT_TRUE(got.ok());
           ++answered;
         }));
@@ -224,15 +227,15 @@ TEST_F(ResolverTest, AnswersManyQuestionsAtOnce) {
 TEST_F(ResolverTest, ACancelledQuestionDoesNotCallBack) {
   {
     auto dropped = form_->loop().resolver().resolve(
-        "both.example", [](Result<Resolved>) { FAIL() << "was cancelled"; });
+        "both.example", [](const Result<Resolved>&) { FAIL() << "was cancelled"; });
   }
   EXPECT_TRUE(resolve("alias.example").ok());
 }
 
 TEST_F(ResolverTest, ALoopMayEndWithQuestionsUnderWay) {
   auto open = form_->loop().resolver().resolve(
-      "silent.example", [](Result<Resolved>) { FAIL() << "the loop is gone"; });
-  auto more = form_->loop().resolver().resolve("both.example", [](Result<Resolved>) {});
+      "silent.example", [](const Result<Resolved>&) { FAIL() << "the loop is gone"; });
+  auto more = form_->loop().resolver().resolve("both.example", [](const Result<Resolved>&) {});
   form_.reset();
 }
 

@@ -163,6 +163,8 @@ class LinuxStream final : public Stream {
  public:
   explicit LinuxStream(boost::intrusive_ptr<Connection> connection)
       : connection_(std::move(connection)) {}
+  LinuxStream(const LinuxStream&) = delete;
+  LinuxStream& operator=(const LinuxStream&) = delete;
   ~LinuxStream() override { connection_->close(); }
 
   void read(std::span<char> into, OnRead on_read) override {

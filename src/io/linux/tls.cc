@@ -34,6 +34,8 @@ class LinuxTls final : public Tls {
   class Refused final : public TlsHandshake {
    public:
     explicit Refused(std::shared_ptr<OnStream> on_stream) : on_stream_(std::move(on_stream)) {}
+    Refused(const Refused&) = delete;
+    Refused& operator=(const Refused&) = delete;
     ~Refused() override { *on_stream_ = nullptr; }
 
    private:

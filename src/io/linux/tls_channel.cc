@@ -110,28 +110,29 @@ Result<TlsChannel::Decrypted> TlsChannel::decrypt(std::span<char> into) {
 
 Status TlsChannel::encrypt(std::span<const ByteView> parts) {
   ERR_clear_error();
-  const auto write = [this](ByteView bytes) -> Status {
-    size_t wrote = 0;
-    if (bytes.empty()) return {};
-    const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &wrote);
-    if (result == 1) return {};
-    failed_ = true;
-    return failure(result);
-  };
-  if (parts.size() == 1) return write(parts[0]);
+  if (parts.size() == 1) return encrypt_bytes(parts[0]);
   std::string record;
   for (const ByteView part : parts) {
     if (record.size() + part.size() > kRecordBytes) {
-      PH_TRY(write(record));
+      PH_TRY(encrypt_bytes(record));
       record.clear();
     }
     if (part.size() > kRecordBytes) {
-      PH_TRY(write(part));
+      PH_TRY(encrypt_bytes(part));
     } else {
       record.append(part);
     }
   }
-  return write(record);
+  return encrypt_bytes(record);
+}
+
+Status TlsChannel::encrypt_bytes(ByteView bytes) {
+  size_t wrote = 0;
+  if (bytes.empty()) return {};
+  const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &wrote);
+  if (result == 1) return {};
+  failed_ = true;
+  return failure(result);
 }
 
 void TlsChannel::end() {

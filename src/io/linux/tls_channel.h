@@ -49,6 +49,7 @@ class TlsChannel {
 
  private:
   void expect_server();
+  Status encrypt_bytes(ByteView bytes);
   Error failure(int result) const;
 
   struct Free {

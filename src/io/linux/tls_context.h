@@ -27,6 +27,8 @@ class TlsSessions {
   static constexpr size_t kNamesMax = 512;
 
   TlsSessions();
+  TlsSessions(const TlsSessions&) = delete;
+  TlsSessions& operator=(const TlsSessions&) = delete;
   ~TlsSessions();
   // Makes the sessions of a context's connections come here; the context's connections are
   // TlsChannels with these sessions.

@@ -12,6 +12,8 @@ class TlsStream final : public Stream {
   TlsStream(Loop& loop, std::unique_ptr<Stream> under, std::unique_ptr<TlsChannel> channel)
       : loop_(loop), channel_(std::move(channel)), under_(std::move(under)) {}
 
+  TlsStream(const TlsStream&) = delete;
+  TlsStream& operator=(const TlsStream&) = delete;
   ~TlsStream() override {
     // Polite, and not waited for.
     if (!broken_ && !under_busy_ && !end_wanted_) {
@@ -102,7 +104,7 @@ Result<Wrote> TlsStream::write(std::span<const ByteView> parts, OnWritten on_wri
   PH_TRY(flush());
   if (!under_busy_) return Wrote::kAll;
   on_written_ = std::move(on_written);
-  if (!on_written_) on_written_ = [](Status) {};
+  if (!on_written_) on_written_ = [](const Status&) {};
   return Wrote::kQueued;
 }
 

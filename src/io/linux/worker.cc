@@ -20,6 +20,8 @@ class LinuxWorker final : public Worker {
     ::pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
   }
 
+  LinuxWorker(const LinuxWorker&) = delete;
+  LinuxWorker& operator=(const LinuxWorker&) = delete;
   ~LinuxWorker() override {
     {
       const std::lock_guard<std::mutex> hold(mutex_);

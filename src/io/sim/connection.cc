@@ -24,6 +24,8 @@ class SimStream final : public Stream {
  public:
   SimStream(std::shared_ptr<Connection> connection, size_t side)
       : connection_(std::move(connection)), side_(side) {}
+  SimStream(const SimStream&) = delete;
+  SimStream& operator=(const SimStream&) = delete;
   ~SimStream() override { connection_->close(side_); }
 
   void read(std::span<char> into, OnRead on_read) override {
@@ -201,7 +203,7 @@ void Connection::pump(size_t side) {
     return later(side, self.on_the_way.front().arrival, &Connection::pump);
   }
   if (schedule_.rng().below(1000) < link.reset_per_mille) return reset();
-  Packet packet = std::move(self.on_the_way.front());
+  const Packet packet = std::move(self.on_the_way.front());
   self.on_the_way.pop_front();
   if (!self.on_the_way.empty()) {
     Packet& next = self.on_the_way.front();
@@ -210,10 +212,10 @@ void Connection::pump(size_t side) {
   }
   self.bytes_on_the_way -= packet.bytes.size();
   schedule_.note("packet", packet.bytes.size());
-  arrive(1 - side, std::move(packet));
+  arrive(1 - side, packet);
 }
 
-void Connection::arrive(size_t side, Packet packet) {
+void Connection::arrive(size_t side, const Packet& packet) {
   Side& self = sides_[side];
   switch (packet.kind) {
     case Packet::Kind::kBytes:

@@ -64,7 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void send_bytes(size_t side, ByteView bytes);
   void send(size_t side, Packet::Kind kind, std::string bytes);
   void pump(size_t side);
-  void arrive(size_t side, Packet packet);
+  void arrive(size_t side, const Packet& packet);
   void break_side(size_t side);
   void later(size_t side, MonoTime when, void (Connection::*what)(size_t));
 

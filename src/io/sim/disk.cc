@@ -91,6 +91,8 @@ class SimDiskLock final : public DiskLock {
  public:
   SimDiskLock(Storage& storage, std::string path)
       : storage_(storage), path_(std::move(path)), boot_(storage.boot_) {}
+  SimDiskLock(const SimDiskLock&) = delete;
+  SimDiskLock& operator=(const SimDiskLock&) = delete;
   ~SimDiskLock() override {
     if (boot_ == storage_.boot_) storage_.release_lock(path_);
   }

@@ -16,6 +16,8 @@ class Names;
 class SimLoop final : public Loop {
  public:
   SimLoop(Schedule& schedule, const SimClock& clock, Network& network, Names& names);
+  SimLoop(const SimLoop&) = delete;
+  SimLoop& operator=(const SimLoop&) = delete;
   ~SimLoop() override;
 
   const Clock& clock() const override { return clock_; }

@@ -10,6 +10,8 @@ class SimResolving final : public Resolving {
  public:
   explicit SimResolving(std::shared_ptr<Resolver::OnResolved> on_resolved)
       : on_resolved_(std::move(on_resolved)) {}
+  SimResolving(const SimResolving&) = delete;
+  SimResolving& operator=(const SimResolving&) = delete;
   ~SimResolving() override { *on_resolved_ = nullptr; }
 
  private:

@@ -61,6 +61,8 @@ namespace {
 class ListenerHandle final : public Listener {
  public:
   explicit ListenerHandle(std::shared_ptr<SimListener> listener) : listener_(std::move(listener)) {}
+  ListenerHandle(const ListenerHandle&) = delete;
+  ListenerHandle& operator=(const ListenerHandle&) = delete;
   ~ListenerHandle() override { listener_->close(); }
   SocketAddress address() const override { return listener_->address; }
   void pause() override { listener_->pause(); }
@@ -132,6 +134,8 @@ class Dial : public std::enable_shared_from_this<Dial> {
 class ConnectingHandle final : public Connecting {
  public:
   explicit ConnectingHandle(std::shared_ptr<Dial> dial) : dial_(std::move(dial)) {}
+  ConnectingHandle(const ConnectingHandle&) = delete;
+  ConnectingHandle& operator=(const ConnectingHandle&) = delete;
   ~ConnectingHandle() override { dial_->cancel(); }
 
  private:

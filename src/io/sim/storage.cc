@@ -39,8 +39,8 @@ Status Storage::begin(DiskCall call, const std::string& path) {
   return {};
 }
 
-Status Storage::take_lock(const std::string& path, std::string holder) {
-  const auto [at, taken] = locks_.try_emplace(path, std::move(holder));
+Status Storage::take_lock(const std::string& path, const std::string& holder) {
+  const auto [at, taken] = locks_.try_emplace(path, holder);
   if (!taken) return error(Errc::kConflict, fmt::format("{} is held by {}", path, at->second));
   return {};
 }

@@ -67,7 +67,7 @@ class Storage {
 
   // Before each call: power, time, faults. kIo and friends when it must fail.
   Status begin(DiskCall call, const std::string& path);
-  Status take_lock(const std::string& path, std::string holder);
+  Status take_lock(const std::string& path, const std::string& holder);
   // kNoSpace when the quota does not allow so many pages more.
   Status check_space(uint64_t pages) const;
 

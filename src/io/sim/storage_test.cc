@@ -201,48 +201,55 @@ TEST_F(StorageTest, FlippedBitsAreReadBack) {
   EXPECT_EQ(content("/log"), "acc");
 }
 
-// What the image says against a plain string, through random calls.
+// An image beside plain strings that should hold the same.
+struct ImageAndModel {
+  FileImage image;
+  std::string model, durable;
+
+  void change(Rng& rng) {
+    const uint64_t offset = rng.below(20'000), length = 1 + rng.below(6'000);
+    switch (rng.below(7)) {
+      case 0:
+        image.truncate(offset);
+        return model.resize(offset);
+      case 1:
+        image.allocate(offset);
+        return model.resize(std::max<size_t>(offset, model.size()));
+      case 2:
+        image.punch(offset, length);
+        if (offset >= model.size()) return;
+        return (void)model.replace(offset, std::min<size_t>(length, model.size() - offset),
+                                   std::min<size_t>(length, model.size() - offset), '\0');
+      case 3:
+        image.sync();
+        return (void)(durable = model);
+      case 4:
+        if (rng.below(4) != 0) return;
+        image.cut_power(PowerCut::kDrop, rng);
+        return (void)(model = durable);
+      default:
+        write(offset, std::string(length, static_cast<char>('a' + rng.below(26))));
+    }
+  }
+  void write(uint64_t offset, const std::string& bytes) {
+    image.write(offset, bytes);
+    model.resize(std::max(model.size(), offset + bytes.size()));
+    model.replace(offset, bytes.size(), bytes);
+  }
+  bool agree() const {
+    std::string now(30'000, '?');
+    now.resize(image.read(0, now));
+    return now == model && image.size() == model.size();
+  }
+};
+
 TEST(FileImage, AgreesWithAString) {
   for (uint64_t seed = 1; seed <= 50; ++seed) {
     Rng rng(seed);
-    FileImage image;
-    std::string model, durable;
+    ImageAndModel both;
     for (int step = 0; step < 300; ++step) {
-      const uint64_t offset = rng.below(20'000), length = 1 + rng.below(6'000);
-      switch (rng.below(7)) {
-        case 0:
-          image.truncate(offset);
-          model.resize(offset);
-          break;
-        case 1:
-          image.allocate(offset);
-          if (offset > model.size()) model.resize(offset);
-          break;
-        case 2:
-          image.punch(offset, length);
-          for (uint64_t at = offset; at < std::min<uint64_t>(offset + length, model.size()); ++at)
-            model[at] = '\0';
-          break;
-        case 3:
-          image.sync();
-          durable = model;
-          break;
-        case 4:
-          if (rng.below(4) != 0) break;
-          image.cut_power(PowerCut::kDrop, rng);
-          model = durable;
-          break;
-        default: {
-          const std::string bytes(length, static_cast<char>('a' + rng.below(26)));
-          image.write(offset, bytes);
-          if (model.size() < offset + length) model.resize(offset + length);
-          model.replace(offset, length, bytes);
-        }
-      }
-      std::string now(30'000, '?');
-      now.resize(image.read(0, now));
-      ASSERT_TRUE(now == model) << "seed " << seed << " step " << step;
-      ASSERT_EQ(image.size(), model.size());
+      both.change(rng);
+      ASSERT_TRUE(both.agree()) << "seed " << seed << " step " << step;
     }
   }
 }

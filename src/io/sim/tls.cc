@@ -8,14 +8,13 @@ namespace {
 
 class SimHandshake final : public TlsHandshake {
  public:
-  SimHandshake(Loop& loop, std::unique_ptr<Stream> under, Status verdict, nanoseconds time,
-               Tls::OnStream on_stream)
+  SimHandshake(Loop& loop, MonoTime end, std::unique_ptr<Stream> under, Status verdict)
       : under_(std::move(under)),
         verdict_(std::move(verdict)),
-        on_stream_(std::move(on_stream)),
         done_(loop.timers(), [this] { finish(); }) {
-    done_.arm_at(loop.clock().now() + time);
+    done_.arm_at(end);
   }
+  void tell(Tls::OnStream on_stream) { on_stream_ = std::move(on_stream); }
 
  private:
   void finish() {
@@ -55,8 +54,11 @@ class SimTls final : public Tls {
  private:
   std::unique_ptr<TlsHandshake> start(std::unique_ptr<Stream> under, Status verdict,
                                       OnStream on_stream) {
-    return std::make_unique<SimHandshake>(loop_, std::move(under), std::move(verdict),
-                                          verdicts_.handshake_time, std::move(on_stream));
+    const MonoTime end = loop_.clock().now() + verdicts_.handshake_time;
+    auto handshake =
+        std::make_unique<SimHandshake>(loop_, end, std::move(under), std::move(verdict));
+    handshake->tell(std::move(on_stream));
+    return handshake;
   }
 
   Loop& loop_;

@@ -13,6 +13,8 @@ class SimWorker final : public Worker {
  public:
   SimWorker(Schedule& schedule, size_t capacity) : schedule_(schedule), capacity_(capacity) {}
 
+  SimWorker(const SimWorker&) = delete;
+  SimWorker& operator=(const SimWorker&) = delete;
   ~SimWorker() override {
     while (!waiting_.empty()) run_first();
   }

@@ -19,6 +19,8 @@ namespace posthorn::io::sim {
 class World final : public Host {
  public:
   explicit World(uint64_t seed);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
   ~World() override;
 
   const SimClock& clock() const override { return clock_; }

@@ -24,7 +24,7 @@ uint64_t busy_run(uint64_t seed) {
   std::array<char, 100> into;
   auto listener = server_loop->net().listen(kServer, {}, [&](auto stream) {
     streams.push_back(std::move(stream));
-    streams.back()->read(into, [&](Result<size_t>) {
+    streams.back()->read(into, [&](const Result<size_t>&) {
       EXPECT_TRUE(worker->post([&] {
         auto file = world.disk().open("/log", OpenMode::kCreateOrOpen);
         if (file.ok() && file.value()->write(0, std::array<ByteView, 1>{"x"}).ok())
@@ -151,7 +151,7 @@ TEST_F(NetworkTest, AResetReachesBothSides) {
   ASSERT_TRUE(world_.run_until([&] { return connected(); }, seconds{1}));
   std::array<char, 10> a, b;
   int failed = 0;
-  const auto count = [&](Result<size_t> got) {
+  const auto count = [&](const Result<size_t>& got) {
     ASSERT_FALSE(got.ok());
     EXPECT_EQ(got.error().code, Errc::kDisconnected);
     ++failed;
@@ -175,7 +175,7 @@ TEST_F(NetworkTest, CutsWritesIntoPacketsOfManySizes) {
   std::vector<size_t> sizes;
   std::vector<char> into(1 << 20);
   std::function<void()> read = [&] {
-    server_->read(into, [&](Result<size_t> got) {
+    server_->read(into, [&](const Result<size_t>& got) {
       if (got.value() == 0) return;
       sizes.push_back(got.value());
       read();
@@ -197,7 +197,7 @@ TEST_F(NetworkTest, DnsAnswersFromItsTable) {
   world_.names().set("a.example", {IpAddress::v4(1, 2, 3, 4)}, seconds{5});
   world_.names().set_error("b.example", Errc::kTimeout);
   std::vector<std::string> answers;
-  const auto note = [&](Result<Resolved> got) {
+  const auto note = [&](const Result<Resolved>& got) {
     answers.push_back(got.ok() ? got->addresses[0].text()
                                : std::string(errc_name(got.error().code)));
   };

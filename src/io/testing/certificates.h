@@ -25,6 +25,8 @@ struct IssuedCertificate {
 class TestAuthority {
  public:
   TestAuthority();
+  TestAuthority(const TestAuthority&) = delete;
+  TestAuthority& operator=(const TestAuthority&) = delete;
   ~TestAuthority();
   // What clients must trust.
   const std::string& certificate_pem() const { return pem_; }

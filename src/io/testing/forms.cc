@@ -14,6 +14,8 @@ class LinuxForm final : public HostForm {
  public:
   explicit LinuxForm(const LinuxHostOptions& options)
       : host_(make_linux_host(options)), loop_(host_->make_loop()) {}
+  LinuxForm(const LinuxForm&) = delete;
+  LinuxForm& operator=(const LinuxForm&) = delete;
   ~LinuxForm() override {
     if (directory_.empty()) return;
     std::error_code ignored;
