@@ -11,6 +11,7 @@ import demo_receiver
 TOOLS = pathlib.Path(__file__).resolve().parent
 DEMO = [sys.executable, "-B", str(TOOLS / "demo.py"), "--binary"]
 FAKE = str(TOOLS / "demo_fake_gateway.py")
+BINARY = os.environ.get("POSTHORN_BINARY", str(TOOLS.parent / "build/asan/posthorn"))
 
 
 def run_demo(fault=""):
@@ -30,6 +31,11 @@ class DemoTest(unittest.TestCase):
         self.assertEqual(run.stdout.count("signature verified,"), 4 + 2)
         self.assertEqual(run.stdout.count("answers 503 on purpose"), 2)
         self.assertIn("attempts at msg_", run.stdout)
+
+    def test_succeeds_with_the_binary_of_this_build(self):
+        run = subprocess.run([*DEMO, BINARY], text=True, capture_output=True, timeout=120,
+                             stdin=subprocess.DEVNULL, check=False)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 
     def test_fails_on_a_wrong_signature(self):
         self.assert_fails("wrong-signature", "no signature matches")
