@@ -57,7 +57,8 @@ class Gateway:
         self.log = self.folder / "gateway.log"
         self.address = f"127.0.0.1:{free_port(8071)}"
         self.url = f"http://{self.address}"
-        self.env = dict(os.environ)
+        # Settings of the caller's shell are not part of the demonstration.
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("POSTHORN_")}
         self.env.update({
             "POSTHORN_AUTH_JWT_SECRET": secrets.token_hex(32),
             "POSTHORN_STORE_DATA_DIR": str(self.folder / "data"),
@@ -178,12 +179,12 @@ def show_history(gateway, receiver, app):
 
 
 def keep_running(gateway, receiver, app):
-    say(f"\nkept running until Ctrl-C: {gateway.url}, receiver {receiver.url}\n"
-        f"export TOKEN={gateway.token}\n"
-        f"curl -X POST {gateway.url}/api/v1/app/{app}/msg -H \"authorization: Bearer $TOKEN\" \\\n"
-        "  -H 'content-type: application/json' \\\n"
-        "  -d '{\"eventType\": \"order.created\", \"payload\": {\"type\": \"order.created\"}}'")
     try:
+        say(f"\nkept running until Ctrl-C: {gateway.url}, receiver {receiver.url}\n"
+            f"export TOKEN={gateway.token}\n"
+            f"curl {gateway.url}/api/v1/app/{app}/msg -H \"authorization: Bearer $TOKEN\" \\\n"
+            "  -H 'content-type: application/json' \\\n"
+            "  -d '{\"eventType\": \"order.created\", \"payload\": {\"order\": 1}}'")
         gateway.process.wait()
     except KeyboardInterrupt:
         return
