@@ -13,7 +13,7 @@
 namespace posthorn::io {
 namespace {
 
-// Parts are gathered into whole records: a header and a small body cost one.
+// Parts that fit one record are gathered into it: a header and a small body cost one.
 constexpr size_t kRecordBytes = 16 * 1024;
 
 std::string verification_error(long code) {
@@ -110,20 +110,15 @@ Result<TlsChannel::Decrypted> TlsChannel::decrypt(std::span<char> into) {
 
 Status TlsChannel::encrypt(std::span<const ByteView> parts) {
   ERR_clear_error();
-  if (parts.size() == 1) return encrypt_bytes(parts[0]);
-  std::string record;
-  for (const ByteView part : parts) {
-    if (record.size() + part.size() > kRecordBytes) {
-      PH_TRY(encrypt_bytes(record));
-      record.clear();
-    }
-    if (part.size() > kRecordBytes) {
-      PH_TRY(encrypt_bytes(part));
-    } else {
-      record.append(part);
-    }
+  size_t total = 0;
+  for (const ByteView part : parts) total += part.size();
+  if (parts.size() > 1 && total <= kRecordBytes) {
+    std::string record;
+    for (const ByteView part : parts) record.append(part);
+    return encrypt_bytes(record);
   }
-  return encrypt_bytes(record);
+  for (const ByteView part : parts) PH_TRY(encrypt_bytes(part));
+  return {};
 }
 
 Status TlsChannel::encrypt_bytes(ByteView bytes) {

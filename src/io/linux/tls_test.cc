@@ -243,8 +243,9 @@ TEST_F(TlsTest, AnEndWithoutNoticeAfterTheHandshakeIsAnErrorToo) {
   ASSERT_TRUE(form_->run_until([&] { return client_ && server_; }));
   std::array<char, 10> into;
   std::optional<Errc> ended;
-  client_->read(into,
-                [&](Result<size_t> got) { ended = got.ok() ? Errc::kInternal : got.error().code; });
+  client_->read(into, [&](const Result<size_t>& got) {
+    ended = got.ok() ? Errc::kInternal : got.error().code;
+  });
   cut = true;
   ASSERT_TRUE(server_->write(std::array<ByteView, 1>{"x"}, nullptr).ok());
   ASSERT_TRUE(form_->run_until([&] { return ended.has_value(); }));

@@ -126,7 +126,7 @@ TEST_F(NetworkTest, ABlackHoleAnswersNothingUntilItOpens) {
 
   // Bytes of an open connection wait, too, and arrive afterwards.
   world_.network().set_link(kServer, {.reach = Link::Reach::kBlackhole});
-  ASSERT_TRUE(client_->write(std::array<ByteView, 1>{"x"}, [](Status) {}).ok());
+  ASSERT_TRUE(client_->write(std::array<ByteView, 1>{"x"}, [](const Status&) {}).ok());
   size_t got = 0;
   std::array<char, 10> into;
   server_->read(into, [&](Result<size_t> bytes) { got = std::move(bytes).value_or(99); });
