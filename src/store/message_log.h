@@ -68,8 +68,9 @@ class MessageLog {
   using OnAppended = UniqueFunction<void(AppendResult)>;
   virtual ~MessageLog() = default;
 
-  // Any thread. Refused at once (callback not called, the batch untouched) with kOverloaded when
-  // the commit queue is full, kNoSpace at the low-space mark (messages; attempts and commands still
+  // On the thread of `reply_to`; what one turn of it appends goes into one group where it fits.
+  // Refused at once (callback not called, the batch untouched) with kOverloaded when the commit
+  // queue is full, kNoSpace at the low-space mark (messages; attempts and commands still
   // pass into the reserve), kUnavailable when read-only. Otherwise `on_appended` runs on
   // `reply_to`, after the fdatasync that covers the batch.
   virtual Status append(Batch&& batch, io::Loop& reply_to, OnAppended on_appended) = 0;

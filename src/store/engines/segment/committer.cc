@@ -34,7 +34,10 @@ void Committer::refuse(Error why) {
 }
 
 void Committer::stop() {
+  if (worker_ == nullptr) return;
+  alive_.reset();
   queue_.close(error(Errc::kUnavailable, "the store is closed"));
+  wake_worker();  // for what was appended in a turn that has not ended
   worker_.reset();
 }
 
@@ -73,8 +76,21 @@ Status Committer::enqueue(std::unique_ptr<EncodedBatch>& encoded, io::Loop* repl
   }
   bool wake = false;
   PH_TRY(queue_.push(std::move(encoded), wake));
-  if (wake) CHECK(worker_->post([this] { run(); }), "the commit thread's queue is full");
+  if (!wake) return {};
+  if (reply_to == nullptr) {
+    wake_worker();
+    return {};
+  }
+  // At the end of the turn: all that one turn appends goes into one group. Woken at once, the
+  // thread would sync the first append alone while the others wait for a second sync.
+  reply_to->post_at_turn_end([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) wake_worker();
+  });
   return {};
+}
+
+void Committer::wake_worker() {
+  CHECK(worker_->post([this] { run(); }), "the commit thread's queue is full");
 }
 
 void Committer::run() {

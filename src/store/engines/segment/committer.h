@@ -44,7 +44,8 @@ class Committer {
 
   // Goes on where recovery ended: in a segment with these target sets, or (segment 0) in a new one.
   Status resume(const LogEnd& end, const std::vector<model::Targets>& sets);
-  // Any thread; see MessageLog::append(). `reply_to` null: the callback runs on the commit thread.
+  // See MessageLog::append(). `reply_to` null: any thread, and the callback runs on the commit
+  // thread.
   Status append(Batch&& batch, io::Loop* reply_to, MessageLog::OnAppended on_appended);
   // Refuses from now on with `why`.
   void refuse(Error why);
@@ -69,6 +70,7 @@ class Committer {
   // Leaves `encoded` alone when it refuses.
   Status enqueue(std::unique_ptr<EncodedBatch>& encoded, io::Loop* reply_to,
                  MessageLog::OnAppended on_appended);
+  void wake_worker();
   void run();
   void commit_group(Batches& batches);
   Status make_room(const Batches& batches);
@@ -89,6 +91,7 @@ class Committer {
   SegmentWriter writer_;
   std::atomic<uint64_t> last_durable_{0};
   std::atomic<bool> sound_{true};
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // gone once stopped
   io::Guarded<std::optional<Error>> refused_;
 
   // Commit thread only.

@@ -44,6 +44,16 @@ Result<uint64_t> generation_of_first_group(io::File& file) {
   return parse_group_header(group, generation) ? generation : 0;
 }
 
+Status write_zeros(io::File& file, uint64_t offset, uint64_t end) {
+  const std::string zeros(kZerosBytes, '\0');
+  while (offset < end) {
+    const auto count = static_cast<size_t>(std::min<uint64_t>(kZerosBytes, end - offset));
+    PH_TRY(file.write(offset, std::array{ByteView(zeros).substr(0, count)}));
+    offset += count;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string SegmentFiles::path(SegmentNumber number) const {
@@ -77,7 +87,12 @@ Status SegmentFiles::prepare(SegmentNumber number) {
   {
     PH_ASSIGN(const auto file, open(number, io::OpenMode::kCreateOrOpen));
     PH_ASSIGN(const uint64_t size, file->size());
-    if (size < options_.segment_bytes) PH_TRY(file->allocate(options_.segment_bytes));
+    if (size < options_.segment_bytes) {
+      PH_TRY(file->allocate(options_.segment_bytes));
+      // Blocks that were written once are synced without the file system's journal: half the time
+      // of a commit, and far less when the disk is busy with other files.
+      PH_TRY(write_zeros(*file, 0, options_.segment_bytes));
+    }
     PH_TRY(file->sync());
   }
   return disk_.sync_directory(options_.directory);
@@ -96,14 +111,9 @@ Result<uint64_t> SegmentFiles::scrub(SegmentNumber number, uint64_t offset, uint
   PH_ASSIGN(const auto file, open(number, io::OpenMode::kReadWrite));
   PH_ASSIGN(const uint64_t size, file->size());
   const uint64_t end = std::min(size, offset + bytes);
-  const std::string zeros(kZerosBytes, '\0');
-  while (offset < end) {
-    const auto count = static_cast<size_t>(std::min<uint64_t>(kZerosBytes, end - offset));
-    PH_TRY(file->write(offset, std::array{ByteView(zeros).substr(0, count)}));
-    offset += count;
-  }
+  PH_TRY(write_zeros(*file, offset, end));
   PH_TRY(file->sync());
-  return offset;
+  return end;
 }
 
 Status SegmentFiles::remove(SegmentNumber number) {
