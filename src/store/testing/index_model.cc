@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace posthorn::store::testing {
+namespace posthorn::store::segment {
 namespace {
 
 constexpr size_t kEndpointsOfApp = 5;
@@ -288,4 +288,4 @@ void expect_same_answers(IndexReader& model, IndexReader& index, IndexTraffic& t
   for (int i = 0; i < questions && !::testing::Test::HasFailure(); ++i) asked.ask();
 }
 
-}  // namespace posthorn::store::testing
+}  // namespace posthorn::store::segment

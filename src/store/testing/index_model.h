@@ -7,9 +7,7 @@
 #include "base/rng.h"
 #include "store/engines/segment/open_index.h"
 
-namespace posthorn::store::testing {
-
-using namespace segment;  // NOLINT(google-build-using-namespace): this file is about nothing else
+namespace posthorn::store::segment {
 
 struct ModelMessage {
   RecordPlace place;
@@ -84,4 +82,4 @@ class IndexTraffic {
 void expect_same_answers(IndexReader& model, IndexReader& index, IndexTraffic& traffic,
                          const IndexModel& facts, int questions);
 
-}  // namespace posthorn::store::testing
+}  // namespace posthorn::store::segment

@@ -9,9 +9,6 @@
 namespace posthorn::store::segment {
 namespace {
 
-using testing::IndexModel;
-using testing::IndexTraffic;
-
 struct Opened {
   explicit Opened(io::Disk& disk)
       : files(disk, 8), cache(files, 1 << 20), tiers(IndexTiers::open(disk, cache, {"/i", 4, 8})) {}
@@ -70,9 +67,9 @@ TEST(IndexPowerCuts, LoseNoSealedSegmentAndNoAnswer) {
       ASSERT_TRUE(there) << "segment " << i + 1 << " of " << sealed;
     }
     for (size_t i = sealed; i < kSegments; ++i) ASSERT_TRUE(tiers.seal(*segments[i]).ok());
-    testing::expect_same_answers(model, tiers, traffic, model, 4);
+    expect_same_answers(model, tiers, traffic, model, 4);
     ASSERT_TRUE(merge_all(tiers));
-    testing::expect_same_answers(model, tiers, traffic, model, 4);
+    expect_same_answers(model, tiers, traffic, model, 4);
   };
   EXPECT_GT(testing::for_every_power_cut(test), 60u);
 }

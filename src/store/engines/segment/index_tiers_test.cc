@@ -10,9 +10,6 @@
 namespace posthorn::store::segment {
 namespace {
 
-using testing::IndexModel;
-using testing::IndexTraffic;
-
 class Tiers : public ::testing::Test {
  protected:
   Tiers() { reopen(); }
@@ -29,7 +26,7 @@ class Tiers : public ::testing::Test {
     }
   }
   void compare(int questions = 60) {
-    testing::expect_same_answers(model_, *tiers_, traffic_, model_, questions);
+    expect_same_answers(model_, *tiers_, traffic_, model_, questions);
   }
   size_t files(std::string_view suffix) {
     size_t count = 0;

@@ -12,9 +12,6 @@
 namespace posthorn::store::segment {
 namespace {
 
-using testing::IndexModel;
-using testing::IndexTraffic;
-
 class SegmentIndexes : public ::testing::Test {
  protected:
   std::shared_ptr<SegmentIndex> seal(const OpenIndex& index) {
@@ -35,10 +32,10 @@ TEST_F(SegmentIndexes, AnswerLikeFullScansInMemoryAndOnDisk) {
       IndexModel model;
       IndexTraffic traffic(records + apps, apps);
       const auto open = traffic.segment(records, model);
-      testing::expect_same_answers(model, *open, traffic, model, 100);
+      expect_same_answers(model, *open, traffic, model, 100);
       const auto sealed = seal(*open);
       EXPECT_EQ(sealed->span(), open->span());
-      testing::expect_same_answers(model, *sealed, traffic, model, 100);
+      expect_same_answers(model, *sealed, traffic, model, 100);
       cache_.forget(CachedFile("i/x"));
       ASSERT_FALSE(HasFailure()) << records << " records, " << apps << " apps";
     }

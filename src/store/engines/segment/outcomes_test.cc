@@ -234,8 +234,8 @@ TEST(DeliveryScans, FindDeliveriesByStateLikeAFullScan) {
   BlockCache cache(files, 1 << 20);
   auto tiers = IndexTiers::open(disk, cache, {"i", 4, 8}).value();
   auto outcomes = Outcomes::open(disk, cache, {"o"}, "").value();
-  testing::IndexModel model;
-  testing::IndexTraffic traffic(3, 6);
+  IndexModel model;
+  IndexTraffic traffic(3, 6);
   Rng rng(4);
   std::map<std::pair<uint64_t, DeliveryOrdinal>, Standing> standings;
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(tiers->seal(*traffic.segment(300, model)).ok());
