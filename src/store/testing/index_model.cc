@@ -282,9 +282,9 @@ class Questions {
 
 }  // namespace
 
-void expect_same_answers(IndexReader& model, IndexReader& index, IndexTraffic& traffic,
-                         const IndexModel& facts, int questions) {
-  Questions asked(model, index, traffic, facts);
+void expect_same_answers(IndexModel& model, IndexReader& index, IndexTraffic& traffic,
+                         int questions) {
+  Questions asked(model, index, traffic, model);
   for (int i = 0; i < questions && !::testing::Test::HasFailure(); ++i) asked.ask();
 }
 

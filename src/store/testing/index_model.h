@@ -79,7 +79,7 @@ class IndexTraffic {
 };
 
 // Asks both the same random questions; EXPECTs equal answers.
-void expect_same_answers(IndexReader& model, IndexReader& index, IndexTraffic& traffic,
-                         const IndexModel& facts, int questions);
+void expect_same_answers(IndexModel& model, IndexReader& index, IndexTraffic& traffic,
+                         int questions);
 
 }  // namespace posthorn::store::segment

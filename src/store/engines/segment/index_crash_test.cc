@@ -67,9 +67,9 @@ TEST(IndexPowerCuts, LoseNoSealedSegmentAndNoAnswer) {
       ASSERT_TRUE(there) << "segment " << i + 1 << " of " << sealed;
     }
     for (size_t i = sealed; i < kSegments; ++i) ASSERT_TRUE(tiers.seal(*segments[i]).ok());
-    expect_same_answers(model, tiers, traffic, model, 4);
+    expect_same_answers(model, tiers, traffic, 4);
     ASSERT_TRUE(merge_all(tiers));
-    expect_same_answers(model, tiers, traffic, model, 4);
+    expect_same_answers(model, tiers, traffic, 4);
   };
   EXPECT_GT(testing::for_every_power_cut(test), 60u);
 }

@@ -31,6 +31,8 @@ class IndexTiers : public IndexReader {
   static Result<std::unique_ptr<IndexTiers>> open(io::Disk& disk, BlockCache& cache,
                                                   IndexTiersOptions options);
   ~IndexTiers() override;
+  IndexTiers(const IndexTiers&) = delete;
+  IndexTiers& operator=(const IndexTiers&) = delete;
 
   // Writes the index of a sealed segment, durable on return; from then on queries see it. Segments
   // are sealed in ascending order, except for those that were missing at open.

@@ -25,9 +25,7 @@ class Tiers : public ::testing::Test {
     while (tiers_->merge_step().value()) {
     }
   }
-  void compare(int questions = 60) {
-    expect_same_answers(model_, *tiers_, traffic_, model_, questions);
-  }
+  void compare(int questions = 60) { expect_same_answers(model_, *tiers_, traffic_, questions); }
   size_t files(std::string_view suffix) {
     size_t count = 0;
     const auto names = disk_.list("i").value();

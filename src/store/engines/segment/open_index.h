@@ -47,6 +47,8 @@ class OpenIndex : public IndexReader {
  public:
   explicit OpenIndex(SegmentNumber segment);
   ~OpenIndex() override;
+  OpenIndex(const OpenIndex&) = delete;
+  OpenIndex& operator=(const OpenIndex&) = delete;
 
   // Sets are numbered by whoever writes the segment, from 0 and without gaps.
   void add_set(uint32_t set, model::Targets targets);

@@ -32,10 +32,10 @@ TEST_F(SegmentIndexes, AnswerLikeFullScansInMemoryAndOnDisk) {
       IndexModel model;
       IndexTraffic traffic(records + apps, apps);
       const auto open = traffic.segment(records, model);
-      expect_same_answers(model, *open, traffic, model, 100);
+      expect_same_answers(model, *open, traffic, 100);
       const auto sealed = seal(*open);
       EXPECT_EQ(sealed->span(), open->span());
-      expect_same_answers(model, *sealed, traffic, model, 100);
+      expect_same_answers(model, *sealed, traffic, 100);
       cache_.forget(CachedFile("i/x"));
       ASSERT_FALSE(HasFailure()) << records << " records, " << apps << " apps";
     }
