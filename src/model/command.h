@@ -12,7 +12,7 @@ enum class CommandKind : uint8_t {
   kDeleteLane,       // the same, and the endpoint is gone
   kResend,           // one more try of (message_seq, endpoint), manual
   kExpungePayload,   // zero the payload of message_seq
-  kExpungeResponse,  // zero the response of the attempt record at attempt_seq
+  kExpungeResponse,  // zero the response of the attempt at attempt_seq (of message_seq)
   kExpireLane,       // deliveries of `endpoint` up to `through` ended dead: expired
 };
 

@@ -10,7 +10,6 @@ constexpr microseconds kHour = std::chrono::hours(1);
 constexpr int kClasses = 5;  // spans of up to 1, 2, 4, 8 and 16 hours
 constexpr microseconds kSpanMax = kHour * (1 << (kClasses - 1));
 constexpr size_t kSmallFilesMax = 8;   // of about the same size, next to one another
-constexpr uint64_t kSmallKeys = 1024;  // files below it count as of one size
 constexpr double kLayerErrors = 0.15;  // false positives of one layer
 
 microseconds span_of(const KeyFile& first, const KeyFile& last) {
