@@ -1,9 +1,26 @@
-// What every disk offers on top of its own calls: whole files read and replaced.
+// What every disk offers on top of its own calls: zeros, whole files read and replaced.
 #include "io/disk.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace posthorn::io {
+
+namespace {
+constexpr uint64_t kZeroBytes = 64 * 1024;  // per write
+}  // namespace
+
+Status File::zero(uint64_t offset, uint64_t length) {
+  const std::string zeros(std::min(length, kZeroBytes), '\0');
+  while (length > 0) {
+    const ByteView part = ByteView(zeros).substr(0, length);
+    PH_TRY(write(offset, std::array{part}));
+    offset += part.size();
+    length -= part.size();
+  }
+  return {};
+}
 
 Result<std::string> Disk::read_file(const std::string& path, uint64_t limit) {
   PH_ASSIGN(const std::unique_ptr<File> file, open(path, OpenMode::kRead));

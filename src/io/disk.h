@@ -30,6 +30,9 @@ class File {
   virtual Status truncate(uint64_t size) = 0;
   // Reserves space so that writes into [0, size) cannot fail for space; the size grows to `size`.
   virtual Status allocate(uint64_t size) = 0;
+  // Writes zeros: blocks that were only reserved are written ones from then on. Meant for large
+  // ranges, past the caches where the system can; no read() of this object at the same time.
+  virtual Status zero(uint64_t offset, uint64_t length);
   // Frees the blocks of a range; it reads as zeros, the size stays.
   virtual Status punch(uint64_t offset, uint64_t length) = 0;
 };

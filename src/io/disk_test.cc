@@ -80,6 +80,24 @@ TEST_P(DiskTest, AllocatedSpaceIsZerosAndPunchedBytesBecomeZeros) {
   EXPECT_EQ(content(*segment, 49, 20), std::string("x") + std::string(10, '\0'));
 }
 
+TEST_P(DiskTest, ZeroesARangeAndNothingBesideIt) {
+  const auto segment = file("segment");
+  const std::string bytes(300'000, 'x');
+  ASSERT_TRUE(segment->write(0, std::array{ByteView(bytes)}).ok());
+  EXPECT_EQ(content(*segment, 150'000, 1), "x");  // now it is in the caches
+  ASSERT_TRUE(segment->zero(5'000, 200'000).ok());
+  EXPECT_EQ(content(*segment, 0, 300'000),
+            bytes.substr(0, 5'000) + std::string(200'000, '\0') + bytes.substr(205'000));
+  ASSERT_TRUE(segment->zero(299'999, 2).ok());
+  EXPECT_EQ(content(*segment, 299'998, 10), std::string("x\0\0", 3));
+  ASSERT_TRUE(segment->zero(350'000, 40'000).ok());
+  EXPECT_EQ(segment->size().value(), 390'000u);
+  EXPECT_EQ(content(*segment, 300'001, 100'000), std::string(89'999, '\0'));
+  ASSERT_TRUE(segment->zero(10, 0).ok());
+  ASSERT_TRUE(segment->write(380'000, std::array<ByteView, 1>{"odd"}).ok());
+  EXPECT_EQ(content(*segment, 379'999, 5), std::string("\0odd\0", 5));
+}
+
 TEST_P(DiskTest, NamesAreListedRenamedAndRemoved) {
   ASSERT_TRUE(disk().make_directory(path("deep/er/est")).ok());
   ASSERT_TRUE(disk().make_directory(path("deep/er/est")).ok());

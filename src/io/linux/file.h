@@ -17,10 +17,11 @@ class LinuxFile final : public File {
   Result<uint64_t> size() override;
   Status truncate(uint64_t size) override;
   Status allocate(uint64_t size) override;
+  Status zero(uint64_t offset, uint64_t length) override;
   Status punch(uint64_t offset, uint64_t length) override;
 
  private:
-  Status write_zeros(uint64_t offset, uint64_t length);
+  uint64_t zero_directly(uint64_t offset, uint64_t end);
 
   const Descriptor fd_;
   const std::string path_;  // for messages
