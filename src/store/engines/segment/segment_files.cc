@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::string_view kSuffix = ".log";
 constexpr size_t kDigits = 20;
-constexpr size_t kZerosBytes = 1u << 20;
 
 std::optional<SegmentNumber> number_of(std::string_view name) {
   if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
@@ -44,14 +43,13 @@ Result<uint64_t> generation_of_first_group(io::File& file) {
   return parse_group_header(group, generation) ? generation : 0;
 }
 
-Status write_zeros(io::File& file, uint64_t offset, uint64_t end) {
-  const std::string zeros(kZerosBytes, '\0');
-  while (offset < end) {
-    const auto count = static_cast<size_t>(std::min<uint64_t>(kZerosBytes, end - offset));
-    PH_TRY(file.write(offset, std::array{ByteView(zeros).substr(0, count)}));
-    offset += count;
-  }
-  return {};
+Status reserve(io::File& file, uint64_t bytes) {
+  PH_ASSIGN(const uint64_t size, file.size());
+  if (size >= bytes) return {};
+  PH_TRY(file.allocate(bytes));
+  // Blocks that were written once are synced without the file system's journal: half the time of
+  // a commit, and far less when the disk is busy with other files.
+  return file.zero(0, bytes);
 }
 
 }  // namespace
@@ -86,13 +84,7 @@ Result<std::vector<FoundSegment>> SegmentFiles::list(SegmentNumber headers_from)
 Status SegmentFiles::prepare(SegmentNumber number) {
   {
     PH_ASSIGN(const auto file, open(number, io::OpenMode::kCreateOrOpen));
-    PH_ASSIGN(const uint64_t size, file->size());
-    if (size < options_.segment_bytes) {
-      PH_TRY(file->allocate(options_.segment_bytes));
-      // Blocks that were written once are synced without the file system's journal: half the time
-      // of a commit, and far less when the disk is busy with other files.
-      PH_TRY(write_zeros(*file, 0, options_.segment_bytes));
-    }
+    PH_TRY(reserve(*file, options_.segment_bytes));
     PH_TRY(file->sync());
   }
   return disk_.sync_directory(options_.directory);
@@ -111,7 +103,7 @@ Result<uint64_t> SegmentFiles::scrub(SegmentNumber number, uint64_t offset, uint
   PH_ASSIGN(const auto file, open(number, io::OpenMode::kReadWrite));
   PH_ASSIGN(const uint64_t size, file->size());
   const uint64_t end = std::min(size, offset + bytes);
-  PH_TRY(write_zeros(*file, offset, end));
+  if (offset < end) PH_TRY(file->zero(offset, end - offset));
   PH_TRY(file->sync());
   return end;
 }

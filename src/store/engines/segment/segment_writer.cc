@@ -2,6 +2,11 @@
 #include "store/engines/segment/segment_writer.h"
 
 namespace posthorn::store::segment {
+namespace {
+// A write that ends inside a block which is not in memory makes the system read that block first.
+constexpr uint64_t kBlockBytes = 4096;
+constexpr std::array<char, kBlockBytes> kZeros{};
+}  // namespace
 
 Status SegmentWriter::resume(SegmentNumber number, uint64_t offset,
                              const std::vector<model::Targets>& sets) {
@@ -53,13 +58,16 @@ uint32_t SegmentWriter::set_id(const model::Targets& targets, bool& is_new) {
 }
 
 Status SegmentWriter::commit(const GroupWriter& group, const SegmentHeader& header) {
+  parts_ = group.parts();
+  const uint64_t block_end = (group.end_offset() + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+  const uint64_t padded_end = std::min(block_end, files_.segment_bytes());
+  parts_.emplace_back(kZeros.data(), padded_end - group.end_offset());
   if (header_written_) {
-    PH_TRY(file_->write(offset_, group.parts()));
+    PH_TRY(file_->write(offset_, parts_));
   } else {
     const auto block = encode_segment_header(header);
-    std::vector<ByteView> parts{{block.data(), block.size()}};
-    parts.insert(parts.end(), group.parts().begin(), group.parts().end());
-    PH_TRY(file_->write(0, parts));
+    parts_.insert(parts_.begin(), {block.data(), block.size()});
+    PH_TRY(file_->write(0, parts_));
     header_written_ = true;
   }
   PH_TRY(file_->sync());

@@ -30,8 +30,8 @@ class SegmentWriter {
   // The number of a set in this segment; `is_new`: a record for it must go in front of its use.
   uint32_t set_id(const model::Targets& targets, bool& is_new);
 
-  // Writes the group at offset() (behind the header, when it is the first) and syncs once. After
-  // an error nothing may be assumed of the bytes.
+  // Writes the group at offset() (behind the header, when it is the first), zeros up to the end of
+  // its last block, and syncs once. After an error nothing may be assumed of the bytes.
   Status commit(const GroupWriter& group, const SegmentHeader& header);
 
  private:
@@ -42,6 +42,7 @@ class SegmentWriter {
   uint64_t generation_ = 0;
   uint64_t offset_ = 0;
   bool header_written_ = false;
+  std::vector<ByteView> parts_;  // of the write; kept for its room
   std::vector<model::Targets> sets_;
   std::unordered_multimap<uint64_t, uint32_t> set_by_hash_;
 };
