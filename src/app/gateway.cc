@@ -40,6 +40,8 @@ Gateway::Gateway(io::Host& host, Config config, GatewayOptions options)
 Gateway::~Gateway() {
   threads_.clear();
   end_workers();
+  // A start that failed gets here without close(); the log's answers go to loops of the shards.
+  if (store_ != nullptr) (void)store_->close();
 }
 
 // Before what their tasks use: the shards and the stores.
