@@ -6,12 +6,22 @@
 #include "base/check.h"
 
 namespace posthorn::schedule {
+namespace {
 
-Lane::Lane(const LaneLimits& limits, const EndpointId& endpoint)
-    : limits_(limits), endpoint_(endpoint), window_(limits.window_start) {}
+constexpr size_t kMessageBytes = 512;  // what a message takes beside its payload, about
 
-Lane::Lane(const LaneLimits& limits, const store::LaneRecord& record)
+size_t bytes_of(const store::MessageRef& message) {
+  return kMessageBytes + message->payload.size();
+}
+
+}  // namespace
+
+Lane::Lane(const LaneLimits& limits, ReadyBudget& budget, const EndpointId& endpoint)
+    : limits_(limits), budget_(budget), endpoint_(endpoint), window_(limits.window_start) {}
+
+Lane::Lane(const LaneLimits& limits, ReadyBudget& budget, const store::LaneRecord& record)
     : limits_(limits),
+      budget_(budget),
       endpoint_(record.endpoint),
       tried_above_(record.tried_above),
       read_from_(record.floor),
@@ -23,13 +33,42 @@ Lane::Lane(const LaneLimits& limits, const store::LaneRecord& record)
   if (cancelled_through_ >= read_from_) read_from_ = cancelled_through_.next();
 }
 
+Lane::~Lane() { budget_.bytes -= ready_bytes_; }
+
+// A lane that sends nothing, or next to nothing, holds one message, however many it has.
 bool Lane::has_ready_room() const {
+  if (ready_.empty()) return true;
+  if (failing() || !enabled_) return false;
+  if (budget_.bytes >= budget_.bytes_max && ready_.size() >= window()) return false;
   return ready_.size() < limits_.ready_max && ready_bytes_ < limits_.ready_bytes_max;
 }
 
 void Lane::push_ready(const store::MessageRef& message) {
-  ready_bytes_ += message->payload.size();
+  ready_bytes_ += bytes_of(message);
+  budget_.bytes += bytes_of(message);
   ready_.push_back(message);
+}
+
+void Lane::release_ready(const store::MessageRef& message) {
+  ready_bytes_ -= bytes_of(message);
+  budget_.bytes -= bytes_of(message);
+}
+
+// A lane that has come to a stop gives back what it holds beyond one message: the log has it. While
+// a read is under way the lane waits for it, because what it brings follows what is held.
+void Lane::shed() {
+  if (reading_ || (enabled_ && !failing())) return;
+  while (ready_.size() > 1) {
+    lagging_ = true;
+    read_from_ = ready_.back()->seq;
+    release_ready(ready_.back());
+    ready_.pop_back();
+  }
+}
+
+void Lane::set_enabled(bool enabled) {
+  enabled_ = enabled;
+  shed();
 }
 
 void Lane::committed(const store::MessageRef& message) {
@@ -52,6 +91,11 @@ void Lane::loaded(const store::LaneRead& read) {
     seen_ = std::max(seen_, message->seq);
     if (message->seq <= cancelled_through_ || message->deliver_at.us != 0) continue;
     if (std::binary_search(tried_above_.begin(), tried_above_.end(), message->seq)) continue;
+    if (!has_ready_room()) {  // the lane came to a stop meanwhile, or its budget did
+      read_from_ = std::max(read_from_, message->seq);
+      shed();
+      return;
+    }
     push_ready(message);
   }
   read_from_ = std::max(read_from_, read.next);
@@ -94,13 +138,14 @@ void Lane::finished(Seq seq, Ended how, MonoTime now) {
   if (failing()) {
     probe_wait_ = std::clamp(probe_wait_ * 2, limits_.probe_min, limits_.probe_max);
     probe_at_ = now + probe_wait_;
+    shed();
   }
 }
 
 void Lane::cancel_through(Seq through) {
   cancelled_through_ = std::max(cancelled_through_, through);
   while (!ready_.empty() && ready_.front()->seq <= cancelled_through_) {
-    ready_bytes_ -= ready_.front()->payload.size();
+    release_ready(ready_.front());
     ready_.pop_front();
   }
   std::erase_if(due_, [&](const store::DueEntry& e) { return e.seq <= cancelled_through_; });
@@ -129,15 +174,20 @@ std::optional<model::Send> Lane::next(MonoTime now, size_t allowed) {
     send.message = std::move(ready_.front());
     ready_.pop_front();
     send.seq = send.message->seq;
-    ready_bytes_ -= send.message->payload.size();
+    release_ready(send.message);
   }
   in_flight_.push_back({send.seq, !take_due});
   return send;
 }
 
 bool Lane::wants_read() const {
-  return lagging_ && !reading_ && enabled_ && ready_.size() < window() &&
-         (!failing() || ready_.empty());
+  return lagging_ && !reading_ && enabled_ && ready_.size() < window() && has_ready_room();
+}
+
+size_t Lane::read_count(size_t most) const {
+  if (failing()) return 1;
+  if (budget_.bytes < budget_.bytes_max) return most;
+  return window() > ready_.size() ? std::min(most, window() - ready_.size()) : 1;
 }
 
 bool Lane::has_work() const { return !ready_.empty() || !due_.empty() || lagging_; }

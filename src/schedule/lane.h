@@ -17,11 +17,18 @@ struct LaneLimits {
   size_t window_start = 4;
   size_t window_max = 64;
   size_t ready_max = 4096;             // messages held in memory ahead of the cursor
-  size_t ready_bytes_max = 4u << 20;   // of their payloads
+  size_t ready_bytes_max = 4u << 20;   // what they take
   size_t due_max = 128;                // due retries held in memory
   uint32_t failing_after = 10;         // failures in a row that make a lane failing
   nanoseconds probe_min = seconds{5};  // between probes of a failing lane, doubling
   nanoseconds probe_max = seconds{60};
+};
+
+// What the lanes of a shard hold in memory together, ahead of their cursors. Where it is used up, a
+// lane holds no more than its window and reads the rest from the log.
+struct ReadyBudget {
+  size_t bytes_max = 0;
+  size_t bytes = 0;
 };
 
 // How an attempt ended, as far as a lane cares.
@@ -34,9 +41,12 @@ enum class Ended : uint8_t {
 class Lane {
  public:
   // A lane with nothing to try: it hears of every message that is committed from now on.
-  Lane(const LaneLimits& limits, const EndpointId& endpoint);
+  Lane(const LaneLimits& limits, ReadyBudget& budget, const EndpointId& endpoint);
   // A lane as the log remembers it.
-  Lane(const LaneLimits& limits, const store::LaneRecord& record);
+  Lane(const LaneLimits& limits, ReadyBudget& budget, const store::LaneRecord& record);
+  ~Lane();
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
 
   // --- what happened
   // A message that names the endpoint was committed; called in order of seq.
@@ -49,7 +59,7 @@ class Lane {
   void finished(Seq seq, Ended how, MonoTime now);
   // Everything up to `through` is cancelled; what is in flight ends on its own.
   void cancel_through(Seq through);
-  void set_enabled(bool enabled) { enabled_ = enabled; }
+  void set_enabled(bool enabled);
 
   // --- what follows
   // The next delivery to try, now in flight; nothing when the window (at most `allowed`) is full,
@@ -58,6 +68,8 @@ class Lane {
   // The lane lags behind the log and has room: read from read_from().
   bool wants_read() const;
   Seq read_from() const { return read_from_; }
+  // How many messages to read; at most `most`.
+  size_t read_count(size_t most) const;
   void read_started() { reading_ = true; }
   void read_failed() { reading_ = false; }
   bool has_work() const;
@@ -70,6 +82,8 @@ class Lane {
   size_t in_flight() const { return in_flight_.size(); }
   size_t window() const { return failing() ? 1 : window_; }
   bool failing() const { return failures_in_row_ >= limits_.failing_after; }
+  // Its last attempt failed: what it sends may hold a connection for long.
+  bool doubtful() const { return failures_in_row_ > 0; }
   bool lagging() const { return lagging_; }
 
  private:
@@ -79,9 +93,12 @@ class Lane {
   };
   bool may_send(MonoTime now, size_t allowed) const;
   void push_ready(const store::MessageRef& message);
+  void release_ready(const store::MessageRef& message);
   bool has_ready_room() const;
+  void shed();
 
   const LaneLimits& limits_;
+  ReadyBudget& budget_;
   EndpointId endpoint_;
   bool enabled_ = true;
   std::deque<store::MessageRef> ready_;  // never tried, ascending

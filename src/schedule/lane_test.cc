@@ -26,9 +26,12 @@ store::DueEntry due(uint64_t seq, uint16_t attempts = 1) {
 
 constexpr size_t kNoCap = 1000;
 
+ReadyBudget roomy() { return {1u << 30}; }
+
 TEST(Lane, SendsInOrderWithinTheWindowAndGrowsItWithSuccess) {
   const LaneLimits limits;
-  Lane lane(limits, endpoint_id());
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
   for (uint64_t seq = 1; seq <= 40; ++seq) lane.committed(message(seq));
   for (uint64_t seq = 1; seq <= 4; ++seq) EXPECT_EQ(lane.next({}, kNoCap)->seq.value, seq);
   EXPECT_FALSE(lane.next({}, kNoCap).has_value());
@@ -41,7 +44,8 @@ TEST(Lane, SendsInOrderWithinTheWindowAndGrowsItWithSuccess) {
 
 TEST(Lane, FloorIsTheOldestFirstTryNotYetEnded) {
   const LaneLimits limits;
-  Lane lane(limits, endpoint_id());
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
   for (uint64_t seq : {3u, 5u, 9u}) lane.committed(message(seq));
   EXPECT_EQ(lane.floor().value, 3u);
   for (int i = 0; i < 3; ++i) (void)lane.next({}, kNoCap);
@@ -56,7 +60,8 @@ TEST(Lane, FloorIsTheOldestFirstTryNotYetEnded) {
 
 TEST(Lane, ARetryInFlightDoesNotHoldTheFloor) {
   const LaneLimits limits;
-  Lane lane(limits, endpoint_id());
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
   ASSERT_TRUE(lane.offer_due(due(2)));
   const auto send = lane.next({}, kNoCap);
   ASSERT_TRUE(send.has_value());
@@ -69,7 +74,8 @@ TEST(Lane, ARetryInFlightDoesNotHoldTheFloor) {
 TEST(Lane, BeyondItsMemoryItLagsAndReadsTheLogWithoutGapOrRepeat) {
   LaneLimits limits;
   limits.ready_max = 3;
-  Lane lane(limits, endpoint_id());
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
   for (uint64_t seq = 1; seq <= 10; ++seq) lane.committed(message(seq));
   EXPECT_TRUE(lane.lagging());
   EXPECT_EQ(lane.read_from().value, 4u);
@@ -103,27 +109,29 @@ TEST(Lane, BeyondItsMemoryItLagsAndReadsTheLogWithoutGapOrRepeat) {
 
 TEST(Lane, ACommitAnnouncedAfterAReadThatSawItCountsOnce) {
   LaneLimits limits;
-  limits.ready_max = 1;
-  Lane lane(limits, endpoint_id());
-  lane.committed(message(1));
-  lane.committed(message(2));
+  limits.ready_max = 2;
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
+  for (uint64_t seq = 1; seq <= 3; ++seq) lane.committed(message(seq));
   EXPECT_EQ(lane.next({}, kNoCap)->seq.value, 1u);
+  EXPECT_EQ(lane.next({}, kNoCap)->seq.value, 2u);
   lane.read_started();
   store::LaneRead read;
-  read.messages = {message(2), message(3)};
-  read.next = Seq{4};
+  read.messages = {message(3), message(4)};
+  read.next = Seq{5};
   read.at_end = true;
   lane.loaded(read);
-  lane.committed(message(3));
-  EXPECT_EQ(lane.next({}, kNoCap)->seq.value, 2u);
+  lane.committed(message(4));
   EXPECT_EQ(lane.next({}, kNoCap)->seq.value, 3u);
+  EXPECT_EQ(lane.next({}, kNoCap)->seq.value, 4u);
   EXPECT_FALSE(lane.next({}, kNoCap).has_value());
   EXPECT_FALSE(lane.lagging());
 }
 
 TEST(Lane, ADueEntryOfferedTwiceIsSentOnce) {
   const LaneLimits limits;
-  Lane lane(limits, endpoint_id());
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
   EXPECT_TRUE(lane.offer_due(due(1)));
   EXPECT_TRUE(lane.offer_due(due(1)));
   EXPECT_TRUE(lane.next({}, kNoCap).has_value());
@@ -139,7 +147,8 @@ TEST(Lane, AfterARestartItSkipsWhatWasTriedAboveTheFloor) {
   record.tried_above = {Seq{5}, Seq{7}};
   record.last_targeted = Seq{8};
   record.targeted = 8;
-  Lane lane(limits, record);
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, record);
   ASSERT_TRUE(lane.wants_read());
   EXPECT_EQ(lane.read_from().value, 4u);
   store::LaneRead read;
@@ -155,7 +164,8 @@ TEST(Lane, AfterARestartItSkipsWhatWasTriedAboveTheFloor) {
 
 TEST(Lane, FailsAfterTenInARowThenProbesOneAtATime) {
   const LaneLimits limits;
-  Lane lane(limits, endpoint_id());
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
   for (uint64_t seq = 1; seq <= 30; ++seq) lane.committed(message(seq));
   MonoTime now{0};
   for (int i = 0; i < 10; ++i) {
@@ -166,7 +176,9 @@ TEST(Lane, FailsAfterTenInARowThenProbesOneAtATime) {
   }
   EXPECT_TRUE(lane.failing());
   EXPECT_FALSE(lane.next(now, kNoCap).has_value());
+  uint64_t retry = 1;
   for (const int64_t wait_s : {5, 10, 20, 40, 60, 60}) {
+    ASSERT_TRUE(lane.offer_due(due(retry++)));
     ASSERT_TRUE(lane.wake_at().has_value());
     EXPECT_EQ((*lane.wake_at() - now), nanoseconds{seconds{wait_s}});
     EXPECT_FALSE(lane.next(*lane.wake_at() - nanoseconds{1}, kNoCap).has_value());
@@ -176,6 +188,7 @@ TEST(Lane, FailsAfterTenInARowThenProbesOneAtATime) {
     EXPECT_FALSE(lane.next(now, kNoCap).has_value());
     lane.finished(probe->seq, Ended::kFailure, now);
   }
+  ASSERT_TRUE(lane.offer_due(due(retry)));
   now = *lane.wake_at();
   const auto probe = lane.next(now, kNoCap);
   lane.finished(probe->seq, Ended::kSuccess, now);
@@ -186,7 +199,8 @@ TEST(Lane, FailsAfterTenInARowThenProbesOneAtATime) {
 TEST(Lane, AProbeIsTheOldestDueDelivery) {
   LaneLimits limits;
   limits.failing_after = 1;
-  Lane lane(limits, endpoint_id());
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
   lane.committed(message(1));
   lane.committed(message(2));
   (void)lane.next({}, kNoCap);
@@ -197,7 +211,8 @@ TEST(Lane, AProbeIsTheOldestDueDelivery) {
 
 TEST(Lane, DisabledLanesHoldEverything) {
   const LaneLimits limits;
-  Lane lane(limits, endpoint_id());
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
   lane.set_enabled(false);
   lane.committed(message(1));
   EXPECT_FALSE(lane.next({}, kNoCap).has_value());
@@ -207,7 +222,8 @@ TEST(Lane, DisabledLanesHoldEverything) {
 
 TEST(Lane, CancelDropsWhatWaits) {
   const LaneLimits limits;
-  Lane lane(limits, endpoint_id());
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
   for (uint64_t seq = 1; seq <= 3; ++seq) lane.committed(message(seq));
   lane.offer_due(due(1));
   lane.cancel_through(Seq{2});
@@ -220,30 +236,99 @@ TEST(Lane, CancelDropsWhatWaits) {
 TEST(Lane, HoldsAtMostItsLimitOfDueEntries) {
   LaneLimits limits;
   limits.due_max = 2;
-  Lane lane(limits, endpoint_id());
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
   EXPECT_TRUE(lane.offer_due(due(1)));
   EXPECT_TRUE(lane.offer_due(due(2)));
   EXPECT_FALSE(lane.offer_due(due(3)));
 }
 
+TEST(Lane, ALaneThatComesToAStopHoldsOneMessageAndTheLogTheRest) {
+  const LaneLimits limits;
+  for (const bool failing : {true, false}) {
+    ReadyBudget budget = roomy();
+    Lane lane(limits, budget, endpoint_id());
+    for (uint64_t seq = 1; seq <= 100; ++seq) lane.committed(message(seq, 10'000));
+    EXPECT_GT(budget.bytes, 1'000'000u);
+    uint64_t next = 1;
+    for (; failing && next <= limits.failing_after; ++next) {
+      ASSERT_EQ(lane.next({}, kNoCap)->seq.value, next);
+      lane.finished(Seq{next}, Ended::kFailure, {});
+    }
+    if (!failing) lane.set_enabled(false);
+    EXPECT_LT(budget.bytes, 11'000u);
+    EXPECT_EQ(lane.read_from().value, next + 1);
+    for (uint64_t seq = 101; seq <= 200; ++seq) lane.committed(message(seq, 10'000));
+    EXPECT_LT(budget.bytes, 11'000u);
+    // It begins again with the message it held.
+    lane.set_enabled(true);
+    EXPECT_EQ(lane.next(MonoTime{} + seconds{60}, kNoCap)->seq.value, next);
+    EXPECT_TRUE(lane.wants_read());
+    EXPECT_EQ(lane.read_count(256), failing ? 1u : 256u);
+  }
+}
+
+TEST(Lane, WhatAReadBringsAfterTheStopIsReadAgainLater) {
+  LaneLimits limits;
+  limits.ready_max = 1;
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
+  lane.committed(message(1));
+  lane.committed(message(2));
+  EXPECT_EQ(lane.next({}, kNoCap)->seq.value, 1u);
+  lane.read_started();
+  lane.set_enabled(false);
+  store::LaneRead read;
+  read.messages = {message(2), message(3), message(4)};
+  read.next = Seq{5};
+  read.at_end = true;
+  lane.loaded(read);
+  EXPECT_TRUE(lane.lagging());
+  EXPECT_EQ(lane.read_from().value, 3u);
+}
+
+TEST(Lane, LanesShareABudgetBeyondWhichTheyHoldTheirWindowOnly) {
+  const LaneLimits limits;
+  ReadyBudget budget{100'000};
+  std::vector<std::unique_ptr<Lane>> lanes;
+  for (int i = 0; i < 50; ++i) {
+    lanes.push_back(std::make_unique<Lane>(limits, budget, endpoint_id()));
+    for (uint64_t seq = 1; seq <= 1000; ++seq) lanes.back()->committed(message(seq, 500));
+  }
+  EXPECT_LE(budget.bytes, 100'000u + 50 * limits.window_start * 1'012);
+  EXPECT_EQ(lanes.back()->read_count(256), 1u);
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(lanes.back()->next({}, kNoCap).has_value());
+  EXPECT_TRUE(lanes.back()->wants_read());
+  EXPECT_EQ(lanes.back()->read_count(256), limits.window_start);
+  lanes.clear();
+  EXPECT_EQ(budget.bytes, 0u);
+}
+
 TEST(Lane, RandomRunsTryEveryMessageOnceFirstWithinTheWindow) {
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
     Rng rng(seed);
     LaneLimits limits;
     limits.ready_max = 1 + rng.below(8);
-    Lane lane(limits, endpoint_id());
+    limits.failing_after = 3;
+    ReadyBudget budget{seed % 2 == 0 ? 1u << 30 : 2'000u};
+    MonoTime now{};
+    Lane lane(limits, budget, endpoint_id());
     uint64_t committed = 0;
     std::vector<Seq> flying;
     std::vector<int> tries(401, 0);
     std::optional<store::LaneRead> pending_read;
-    for (int step = 0; step < 4000; ++step) {
+    for (int step = 0; step < 8000; ++step) {
+      const bool settling = step >= 4000;  // from here on everything goes well
       const uint64_t dice = rng.below(10);
       if (dice < 3 && committed < 400) lane.committed(message(++committed));
       if (dice == 3 && !flying.empty()) {
         const size_t at = rng.below(flying.size());
-        lane.finished(flying[at], Ended::kSuccess, {});
+        lane.finished(flying[at],
+                      !settling && rng.below(2) == 0 ? Ended::kFailure : Ended::kSuccess, now);
         flying.erase(flying.begin() + static_cast<long>(at));
       }
+      if (rng.below(20) == 0) lane.set_enabled(settling || rng.below(2) == 0);
+      now = now + seconds{1};
       if (lane.wants_read()) {
         lane.read_started();
         store::LaneRead read;
@@ -258,7 +343,7 @@ TEST(Lane, RandomRunsTryEveryMessageOnceFirstWithinTheWindow) {
         lane.loaded(*pending_read);
         pending_read.reset();
       }
-      if (const auto send = lane.next({}, kNoCap)) {
+      if (const auto send = lane.next(now, kNoCap)) {
         ASSERT_EQ(++tries[send->seq.value], 1) << "seed " << seed;
         flying.push_back(send->seq);
         ASSERT_LE(flying.size(), limits.window_max);
@@ -268,9 +353,8 @@ TEST(Lane, RandomRunsTryEveryMessageOnceFirstWithinTheWindow) {
         ASSERT_EQ(tries[seq], 1) << "below the floor but never tried, seed " << seed;
       }
     }
-    for (uint64_t seq = 1; seq <= committed && flying.empty() && !lane.has_work(); ++seq) {
-      ASSERT_EQ(tries[seq], 1);
-    }
+    ASSERT_FALSE(lane.has_work()) << "seed " << seed;
+    for (uint64_t seq = 1; seq <= committed; ++seq) ASSERT_EQ(tries[seq], 1) << "seed " << seed;
   }
 }
 

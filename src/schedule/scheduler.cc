@@ -9,16 +9,17 @@
 namespace posthorn::schedule {
 
 struct Scheduler::Slot {
-  Slot(const LaneLimits& limits, const EndpointId& id, const AppId& owner)
-      : endpoint(id), app(owner), lane(limits, id) {}
-  Slot(const LaneLimits& limits, const store::LaneRecord& record)
-      : endpoint(record.endpoint), app(record.app), lane(limits, record) {}
+  Slot(const LaneLimits& limits, ReadyBudget& budget, const EndpointId& id, const AppId& owner)
+      : endpoint(id), app(owner), lane(limits, budget, id) {}
+  Slot(const LaneLimits& limits, ReadyBudget& budget, const store::LaneRecord& record)
+      : endpoint(record.endpoint), app(record.app), lane(limits, budget, record) {}
 
   EndpointId endpoint;
   AppId app;
   Lane lane;
   MonoTime last_completion;
-  bool waiting = false;                          // stands in waiting_
+  size_t doubtful = 0;                           // its part of doubtful_
+  bool waiting = false;                          // stands in waiting_ or waiting_doubtful_
   std::optional<MonoTime> probe;                 // stands in probes_ with this time
   std::optional<store::DueEntry> overflow_from;  // the first due entry the lane could not take
 };
@@ -30,6 +31,7 @@ Scheduler::Scheduler(SchedulerDeps deps, SchedulerLimits limits, Start start, En
       enabled_(std::move(enabled)),
       base_wall_(deps.loop.clock().wall()),
       base_mono_(deps.loop.clock().now()),
+      ready_{limits.ready_bytes_max},
       due_(limits.due_entries_max),
       timer_(deps.loop.timers(), [this] { wake(); }) {}
 
@@ -44,7 +46,7 @@ void Scheduler::begin(const std::vector<store::LaneRecord>& lanes) {
   for (const store::LaneRecord& record : lanes) {
     if (record.deleted || shard_of(record.endpoint, deps_.shards) != deps_.shard) continue;
     if (!record.has_untried()) continue;
-    auto slot = std::make_unique<Slot>(limits_.lane, record);
+    auto slot = std::make_unique<Slot>(limits_.lane, ready_, record);
     slots_[record.endpoint] = std::move(slot);
   }
   for (auto& [id, slot] : slots_) pump(*slot);
@@ -53,7 +55,7 @@ void Scheduler::begin(const std::vector<store::LaneRecord>& lanes) {
 
 Scheduler::Slot& Scheduler::slot_of(const EndpointId& endpoint, const AppId& app) {
   std::unique_ptr<Slot>& slot = slots_[endpoint];
-  if (slot == nullptr) slot = std::make_unique<Slot>(limits_.lane, endpoint, app);
+  if (slot == nullptr) slot = std::make_unique<Slot>(limits_.lane, ready_, endpoint, app);
   return *slot;
 }
 
@@ -79,8 +81,21 @@ void Scheduler::on_committed(std::span<const store::MessageRef> messages) {
 size_t Scheduler::allowed(const Slot& slot, MonoTime now) const {
   if (in_flight_ < limits_.in_flight_max / 2) return limits_.in_flight_max;
   if (now - slot.last_completion < seconds{1}) return limits_.in_flight_max;
-  const size_t busy = std::max<size_t>(1, waiting_.size() + 1);
+  const size_t busy = waiting_.size() + waiting_doubtful_.size() + 1;
   return std::max<size_t>(1, limits_.in_flight_max / busy);
+}
+
+// Lanes whose last attempt failed share half of the budget. Where more receivers are silent than
+// there are connections, the others still find one.
+bool Scheduler::has_room(const Slot& slot) const {
+  if (in_flight_ >= limits_.in_flight_max) return false;
+  return !slot.lane.doubtful() || doubtful_ < std::max<size_t>(1, limits_.in_flight_max / 2);
+}
+
+void Scheduler::count_doubtful(Slot& slot) {
+  doubtful_ -= slot.doubtful;
+  slot.doubtful = slot.lane.doubtful() ? slot.lane.in_flight() : 0;
+  doubtful_ += slot.doubtful;
 }
 
 void Scheduler::pump(Slot& slot) {
@@ -92,15 +107,16 @@ void Scheduler::pump(Slot& slot) {
     return;
   }
   const MonoTime now = deps_.loop.clock().now();
-  while (in_flight_ < limits_.in_flight_max) {
+  while (has_room(slot)) {
     std::optional<model::Send> send = slot.lane.next(now, allowed(slot, now));
     if (!send) break;
+    count_doubtful(slot);
     send->app = slot.app;
     begin_send(*std::move(send));
   }
-  if (in_flight_ >= limits_.in_flight_max && !slot.waiting && slot.lane.has_work()) {
+  if (!slot.waiting && slot.lane.has_work() && !has_room(slot)) {
     slot.waiting = true;
-    waiting_.push_back(slot.endpoint);
+    (slot.lane.doubtful() ? waiting_doubtful_ : waiting_).push_back(slot.endpoint);
   }
   if (slot.lane.wants_read()) read_lane(slot);
   if (slot.overflow_from && slot.lane.has_due_room()) refill_due(slot);
@@ -125,13 +141,17 @@ void Scheduler::refill_due(Slot& slot) {
 }
 
 void Scheduler::pump_waiting() {
-  while (!waiting_.empty() && in_flight_ < limits_.in_flight_max) {
-    const EndpointId endpoint = waiting_.front();
-    waiting_.pop_front();
-    Slot& slot = *slots_.at(endpoint);
-    slot.waiting = false;
-    pump(slot);
+  while (!waiting_.empty() && in_flight_ < limits_.in_flight_max) pump_front(waiting_);
+  while (!waiting_doubtful_.empty() && has_room(*slots_.at(waiting_doubtful_.front()))) {
+    pump_front(waiting_doubtful_);
   }
+}
+
+void Scheduler::pump_front(std::deque<EndpointId>& queue) {
+  Slot& slot = *slots_.at(queue.front());
+  queue.pop_front();
+  slot.waiting = false;
+  pump(slot);
 }
 
 void Scheduler::begin_send(model::Send send) {
@@ -166,8 +186,8 @@ void Scheduler::message_read(model::Send send, Result<store::MessageRef> message
 void Scheduler::read_lane(Slot& slot) {
   slot.lane.read_started();
   queue_read([this, &slot] {
-    const store::LaneQuery query{slot.app, slot.endpoint, slot.lane.read_from(), limits_.read_count,
-                                 limits_.read_bytes};
+    const store::LaneQuery query{slot.app, slot.endpoint, slot.lane.read_from(),
+                                 slot.lane.read_count(limits_.read_count), limits_.read_bytes};
     post_read([this, &slot, query]() -> Task {
       auto read = deps_.store.log().read_lane(query);
       return [this, &slot, read = std::move(read)] { lane_read(slot, read); };
@@ -220,6 +240,7 @@ void Scheduler::finished(const model::Send& send, Ended how) {
   Slot& slot = *slots_.at(send.endpoint);
   const MonoTime now = deps_.loop.clock().now();
   slot.lane.finished(send.seq, how, now);
+  count_doubtful(slot);
   if (how == Ended::kSuccess) slot.last_completion = now;
   --in_flight_;
   if (send.scheduled_due.us != 0) recording_.insert({send.seq, send.endpoint});

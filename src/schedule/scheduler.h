@@ -19,10 +19,11 @@ namespace posthorn::schedule {
 
 struct SchedulerLimits {
   LaneLimits lane;
-  size_t in_flight_max = 1024;      // attempts of this shard at one time (its connections)
-  size_t due_entries_max = 32'768;  // of the near future in memory
-  size_t reads_max = 8;             // log reads under way at one time
-  size_t read_count = 256;          // messages per read
+  size_t in_flight_max = 1024;         // attempts of this shard at one time (its connections)
+  size_t ready_bytes_max = 32u << 20;  // messages that its lanes hold ahead of their cursors
+  size_t due_entries_max = 32'768;     // of the near future in memory
+  size_t reads_max = 8;                // log reads under way at one time
+  size_t read_count = 256;             // messages per read
   size_t read_bytes = 1u << 20;
   microseconds due_ahead = seconds{120};  // how far the near future reaches
 };
@@ -91,7 +92,10 @@ class Scheduler : public store::CommitObserver {
   Slot& slot_of(const EndpointId& endpoint, const AppId& app);
   void pump(Slot& slot);
   size_t allowed(const Slot& slot, MonoTime now) const;
+  bool has_room(const Slot& slot) const;
+  void count_doubtful(Slot& slot);
   void pump_waiting();
+  void pump_front(std::deque<EndpointId>& queue);
   void begin_send(model::Send send);
   void watch_probe(Slot& slot);
   void refill_due(Slot& slot);
@@ -119,9 +123,11 @@ class Scheduler : public store::CommitObserver {
   Enabled enabled_;
   const WallTime base_wall_;
   const MonoTime base_mono_;
+  ReadyBudget ready_;
   std::unordered_map<EndpointId, std::unique_ptr<Slot>> slots_;
-  std::deque<EndpointId> waiting_;  // lanes with work beyond the in-flight budget
-  std::set<EndpointId> held_;       // lanes with work whose endpoint may not be sent to
+  std::deque<EndpointId> waiting_;           // lanes with work beyond the in-flight budget
+  std::deque<EndpointId> waiting_doubtful_;  // … and beyond the part of it that they may have
+  std::set<EndpointId> held_;                // lanes with work whose endpoint may not be sent to
   std::set<std::pair<MonoTime, EndpointId>> probes_;
   DueWindow due_;
   DeliveryKeys recording_;         // retries that ended and are not in the log yet
@@ -131,6 +137,7 @@ class Scheduler : public store::CommitObserver {
   std::deque<Task> reads_;
   size_t reads_under_way_ = 0;
   size_t in_flight_ = 0;
+  size_t doubtful_ = 0;  // of them, those of lanes whose last attempt failed
   bool draining_ = false;
   Task idle_;
   io::Timer timer_;
