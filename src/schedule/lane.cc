@@ -106,6 +106,12 @@ void Lane::loaded(const store::LaneRead& read) {
   }
 }
 
+void Lane::read_failed(MonoTime now) {
+  reading_ = false;
+  reads_resume_at_ = now + limits_.read_pause;
+  shed();
+}
+
 bool Lane::offer_due(const store::DueEntry& entry) {
   const auto same = [&](const auto& held) { return held.seq == entry.seq; };
   if (entry.seq <= cancelled_through_ || std::any_of(due_.begin(), due_.end(), same) ||
@@ -117,13 +123,23 @@ bool Lane::offer_due(const store::DueEntry& entry) {
   return true;
 }
 
-void Lane::finished(Seq seq, Ended how, MonoTime now) {
+void Lane::land(Seq seq) {
   const auto at = std::find_if(in_flight_.begin(), in_flight_.end(),
                                [&](const InFlight& f) { return f.seq == seq; });
   CHECK(at != in_flight_.end(), "seq {} ended but was not in flight", seq.value);
-  const bool was_full = in_flight_.size() >= window();
   *at = in_flight_.back();
   in_flight_.pop_back();
+}
+
+void Lane::postponed(const store::DueEntry& entry, MonoTime now) {
+  land(entry.seq);
+  reads_resume_at_ = now + limits_.read_pause;
+  if (entry.seq > cancelled_through_) due_.push_front(entry);
+}
+
+void Lane::finished(Seq seq, Ended how, MonoTime now) {
+  const bool was_full = in_flight_.size() >= window();
+  land(seq);
   if (how == Ended::kSuccess) {
     if (failing())
       window_ = limits_.window_start;
@@ -158,11 +174,12 @@ bool Lane::may_send(MonoTime now, size_t allowed) const {
 }
 
 std::optional<model::Send> Lane::next(MonoTime now, size_t allowed) {
-  if (!may_send(now, allowed) || (due_.empty() && ready_.empty())) return std::nullopt;
+  if (reads_resume_at_ && now >= *reads_resume_at_) reads_resume_at_.reset();
+  if (!may_send(now, allowed) || (!may_take_due() && ready_.empty())) return std::nullopt;
   model::Send send;
   send.endpoint = endpoint_;
   // A probe is the oldest due delivery; otherwise retries and new messages take turns.
-  const bool take_due = !due_.empty() && (ready_.empty() || due_turn_ || failing());
+  const bool take_due = may_take_due() && (ready_.empty() || due_turn_ || failing());
   due_turn_ = !take_due;
   if (take_due) {
     const store::DueEntry entry = due_.front();
@@ -170,6 +187,7 @@ std::optional<model::Send> Lane::next(MonoTime now, size_t allowed) {
     send.seq = entry.seq;
     send.number = static_cast<uint16_t>(entry.attempts + 1);
     send.scheduled_due = entry.due;
+    send.trigger = entry.trigger;
   } else {
     send.message = std::move(ready_.front());
     ready_.pop_front();
@@ -181,7 +199,8 @@ std::optional<model::Send> Lane::next(MonoTime now, size_t allowed) {
 }
 
 bool Lane::wants_read() const {
-  return lagging_ && !reading_ && enabled_ && ready_.size() < window() && has_ready_room();
+  return lagging_ && !reading_ && !reads_resume_at_ && enabled_ && ready_.size() < window() &&
+         has_ready_room();
 }
 
 size_t Lane::read_count(size_t most) const {
@@ -193,10 +212,10 @@ size_t Lane::read_count(size_t most) const {
 bool Lane::has_work() const { return !ready_.empty() || !due_.empty() || lagging_; }
 
 std::optional<MonoTime> Lane::wake_at() const {
-  if (!failing() || !enabled_ || !in_flight_.empty() || (due_.empty() && ready_.empty())) {
-    return std::nullopt;
-  }
-  return probe_at_;
+  if (!enabled_) return std::nullopt;
+  if (failing() && in_flight_.empty() && (may_take_due() || !ready_.empty())) return probe_at_;
+  if (lagging_ || !due_.empty()) return reads_resume_at_;
+  return std::nullopt;
 }
 
 Seq Lane::floor() const {

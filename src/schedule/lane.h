@@ -22,6 +22,7 @@ struct LaneLimits {
   uint32_t failing_after = 10;         // failures in a row that make a lane failing
   nanoseconds probe_min = seconds{5};  // between probes of a failing lane, doubling
   nanoseconds probe_max = seconds{60};
+  nanoseconds read_pause = seconds{1};  // after a read of the log that failed
 };
 
 // What the lanes of a shard hold in memory together, ahead of their cursors. Where it is used up, a
@@ -57,6 +58,9 @@ class Lane {
   // holds enough of them: the caller keeps it.
   bool offer_due(const store::DueEntry& entry);
   void finished(Seq seq, Ended how, MonoTime now);
+  // The message of a retry that next() gave out cannot be read for now. That was no attempt: the
+  // lane has it again.
+  void postponed(const store::DueEntry& entry, MonoTime now);
   // Everything up to `through` is cancelled; what is in flight ends on its own.
   void cancel_through(Seq through);
   void set_enabled(bool enabled);
@@ -71,10 +75,11 @@ class Lane {
   // How many messages to read; at most `most`.
   size_t read_count(size_t most) const;
   void read_started() { reading_ = true; }
-  void read_failed() { reading_ = false; }
+  void read_failed(MonoTime now);
   bool has_work() const;
   bool has_due_room() const { return due_.size() < limits_.due_max / 2 && !failing(); }
-  // When next() may answer again although nothing happens: the time of the next probe.
+  // When next() and wants_read() may answer again although nothing happens: the time of the next
+  // probe or of the next read after one that failed. Holds once next() has been asked.
   std::optional<MonoTime> wake_at() const;
 
   // First tries below it are in the log once the records handed over so far are.
@@ -92,9 +97,11 @@ class Lane {
     bool first_try;
   };
   bool may_send(MonoTime now, size_t allowed) const;
+  void land(Seq seq);  // is not in flight any more
   void push_ready(const store::MessageRef& message);
   void release_ready(const store::MessageRef& message);
   bool has_ready_room() const;
+  bool may_take_due() const { return !due_.empty() && !reads_resume_at_; }
   void shed();
 
   const LaneLimits& limits_;
@@ -111,7 +118,8 @@ class Lane {
   Seq cancelled_through_;
   bool lagging_ = false;
   bool reading_ = false;
-  bool due_turn_ = true;  // due retries and new messages take turns
+  std::optional<MonoTime> reads_resume_at_;  // set while the log cannot be read
+  bool due_turn_ = true;                     // due retries and new messages take turns
   size_t window_;
   uint32_t failures_in_row_ = 0;
   nanoseconds probe_wait_{0};

@@ -358,5 +358,63 @@ TEST(Lane, RandomRunsTryEveryMessageOnceFirstWithinTheWindow) {
   }
 }
 
+// --- the log cannot be read for a while
+
+store::LaneRecord lagging_record() {
+  store::LaneRecord record;
+  record.endpoint = endpoint_id();
+  record.floor = Seq{1};
+  record.last_targeted = Seq{9};
+  record.targeted = 9;
+  return record;
+}
+
+TEST(Lane, AReadThatFailedIsRepeatedAfterAPause) {
+  const LaneLimits limits;
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, lagging_record());
+  ASSERT_TRUE(lane.wants_read());
+  lane.read_started();
+  lane.read_failed(MonoTime{100});
+  EXPECT_FALSE(lane.wants_read());
+  const MonoTime again = MonoTime{100} + limits.read_pause;
+  ASSERT_EQ(lane.wake_at(), again);
+  EXPECT_FALSE(lane.next(again - nanoseconds{1}, kNoCap).has_value());
+  EXPECT_FALSE(lane.wants_read());
+  EXPECT_FALSE(lane.next(again, kNoCap).has_value());
+  EXPECT_TRUE(lane.wants_read());
+  EXPECT_EQ(lane.wake_at(), std::nullopt);
+}
+
+TEST(Lane, ARetryWhoseMessageCannotBeReadIsKeptAsItWasAndNewMessagesGoOn) {
+  const LaneLimits limits;
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
+  ASSERT_TRUE(lane.offer_due(due(2, 3)));
+  const auto send = lane.next({}, kNoCap);
+  ASSERT_TRUE(send.has_value());
+  lane.postponed(due(2, 3), MonoTime{0});
+  EXPECT_EQ(lane.in_flight(), 0u);
+  EXPECT_FALSE(lane.next({}, kNoCap).has_value());
+  lane.committed(message(7));
+  EXPECT_EQ(lane.next({}, kNoCap)->seq.value, 7u);
+  const auto again = lane.next(MonoTime{} + limits.read_pause, kNoCap);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->seq, send->seq);
+  EXPECT_EQ(again->number, send->number);
+  EXPECT_EQ(again->scheduled_due, send->scheduled_due);
+}
+
+TEST(Lane, ARetryPostponedAfterItsLaneWasCancelledStaysCancelled) {
+  const LaneLimits limits;
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
+  ASSERT_TRUE(lane.offer_due(due(2)));
+  ASSERT_TRUE(lane.next({}, kNoCap).has_value());
+  lane.cancel_through(Seq{2});
+  lane.postponed(due(2), {});
+  EXPECT_FALSE(lane.next(MonoTime{} + limits.read_pause, kNoCap).has_value());
+}
+
 }  // namespace
 }  // namespace posthorn::schedule

@@ -7,6 +7,22 @@
 #include "base/log.h"
 
 namespace posthorn::schedule {
+namespace {
+
+// The stored message will not come back; every other failure of a read passes.
+bool is_lost(const Error& failure) {
+  switch (failure.code) {
+    case Errc::kNotFound:
+    case Errc::kGone:
+    case Errc::kCorrupt:
+    case Errc::kUnsupported:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 struct Scheduler::Slot {
   Slot(const LaneLimits& limits, ReadyBudget& budget, const EndpointId& id, const AppId& owner)
@@ -20,7 +36,7 @@ struct Scheduler::Slot {
   MonoTime last_completion;
   size_t doubtful = 0;                           // its part of doubtful_
   bool waiting = false;                          // stands in waiting_ or waiting_doubtful_
-  std::optional<MonoTime> probe;                 // stands in probes_ with this time
+  std::optional<MonoTime> wake_at;               // stands in wakes_ with this time
   std::optional<store::DueEntry> overflow_from;  // the first due entry the lane could not take
 };
 
@@ -120,16 +136,18 @@ void Scheduler::pump(Slot& slot) {
   }
   if (slot.lane.wants_read()) read_lane(slot);
   if (slot.overflow_from && slot.lane.has_due_room()) refill_due(slot);
-  watch_probe(slot);
+  watch(slot);
 }
 
-void Scheduler::watch_probe(Slot& slot) {
-  const std::optional<MonoTime> probe = slot.lane.wake_at();
-  if (probe == slot.probe) return;
-  if (slot.probe) probes_.erase({*slot.probe, slot.endpoint});
-  slot.probe = probe;
-  if (!probe) return;
-  probes_.insert({*probe, slot.endpoint});
+// A lane that waits for its share of the budget needs no time: pump_waiting() comes to it.
+void Scheduler::watch(Slot& slot) {
+  std::optional<MonoTime> wake_at;
+  if (!slot.waiting) wake_at = slot.lane.wake_at();
+  if (wake_at == slot.wake_at) return;
+  if (slot.wake_at) wakes_.erase({*slot.wake_at, slot.endpoint});
+  slot.wake_at = wake_at;
+  if (!wake_at) return;
+  wakes_.insert({*wake_at, slot.endpoint});
   arm();
 }
 
@@ -173,14 +191,27 @@ void Scheduler::read_message(model::Send send) {
 }
 
 void Scheduler::message_read(model::Send send, Result<store::MessageRef> message) {
+  read_ended();
   if (message.ok()) {
     send.message = *std::move(message);
-  } else {
-    log(LogLevel::kError, "schedule", "message {} cannot be read: {}", send.seq.value,
-        message.error().message);
+    return start_(send);
   }
-  read_ended();
-  start_(send);
+  log(LogLevel::kError, "schedule", "message {} cannot be read: {}", send.seq.value,
+      message.error().message);
+  if (is_lost(message.error()))
+    start_(send);
+  else
+    postpone(send);
+}
+
+void Scheduler::postpone(const model::Send& send) {
+  Slot& slot = *slots_.at(send.endpoint);
+  const auto attempts = static_cast<uint16_t>(send.number - 1);
+  slot.lane.postponed(
+      {send.scheduled_due, send.seq, send.endpoint, send.app, attempts, send.trigger},
+      deps_.loop.clock().now());
+  count_doubtful(slot);
+  window_slot_free(slot);
 }
 
 void Scheduler::read_lane(Slot& slot) {
@@ -202,9 +233,10 @@ void Scheduler::lane_read(Slot& slot, const Result<store::LaneRead>& read) {
     pump(slot);
     return;
   }
-  slot.lane.read_failed();
   log(LogLevel::kError, "schedule", "lane {} cannot read the log: {}", slot.endpoint.text(),
       read.error().message);
+  slot.lane.read_failed(deps_.loop.clock().now());
+  watch(slot);
 }
 
 // Runs `read` on the reader, and what it answers on the loop again.
@@ -242,12 +274,13 @@ void Scheduler::finished(const model::Send& send, Ended how) {
   slot.lane.finished(send.seq, how, now);
   count_doubtful(slot);
   if (how == Ended::kSuccess) slot.last_completion = now;
-  --in_flight_;
   if (send.scheduled_due.us != 0) recording_.insert({send.seq, send.endpoint});
-  if (draining_) {
-    check_idle();
-    return;
-  }
+  window_slot_free(slot);
+}
+
+void Scheduler::window_slot_free(Slot& slot) {
+  --in_flight_;
+  if (draining_) return check_idle();
   pump_waiting();
   pump(slot);
 }
@@ -278,7 +311,7 @@ void Scheduler::configuration_changed() {
 void Scheduler::wake() {
   const WallTime wall = now();
   fire_due(wall);
-  fire_probes(deps_.loop.clock().now());
+  wake_lanes(deps_.loop.clock().now());
   if (due_.wants_page(wall, limits_.due_ahead)) page_due(wall);
   arm();
 }
@@ -302,11 +335,11 @@ void Scheduler::offer(const store::DueEntry& entry) {
   pump(slot);
 }
 
-void Scheduler::fire_probes(MonoTime now) {
-  while (!probes_.empty() && probes_.begin()->first <= now) {
-    Slot& slot = *slots_.at(probes_.begin()->second);
-    probes_.erase(probes_.begin());
-    slot.probe.reset();
+void Scheduler::wake_lanes(MonoTime now) {
+  while (!wakes_.empty() && wakes_.begin()->first <= now) {
+    Slot& slot = *slots_.at(wakes_.begin()->second);
+    wakes_.erase(wakes_.begin());
+    slot.wake_at.reset();
     pump(slot);
   }
 }
@@ -353,7 +386,7 @@ void Scheduler::arm() {
     const microseconds wait = std::max(due_.next_due() - now(), microseconds{0});
     when = std::min(when, deps_.loop.clock().now() + wait);
   }
-  if (!probes_.empty()) when = std::min(when, probes_.begin()->first);
+  if (!wakes_.empty()) when = std::min(when, wakes_.begin()->first);
   timer_.arm_at(when);
 }
 

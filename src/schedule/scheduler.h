@@ -44,8 +44,8 @@ inline size_t shard_of(const EndpointId& endpoint, size_t shards) {
 class Scheduler : public store::CommitObserver {
  public:
   // Begins one attempt; the receiver calls finished() and then recorded() for it, on the loop and
-  // never inside this call.
-  // `send.message` is null when the stored message cannot be read.
+  // never inside this call. `send.message` is null when the stored message is lost (damaged,
+  // expunged); one that cannot be read for now is tried again and not handed out.
   using Start = UniqueFunction<void(const model::Send&)>;
   // May this endpoint be sent to now (known and not disabled)?
   using Enabled = UniqueFunction<bool(const EndpointId&)>;
@@ -97,10 +97,12 @@ class Scheduler : public store::CommitObserver {
   void pump_waiting();
   void pump_front(std::deque<EndpointId>& queue);
   void begin_send(model::Send send);
-  void watch_probe(Slot& slot);
+  void watch(Slot& slot);
   void refill_due(Slot& slot);
   void read_message(model::Send send);
   void message_read(model::Send send, Result<store::MessageRef> message);
+  void postpone(const model::Send& send);
+  void window_slot_free(Slot& slot);
   void read_lane(Slot& slot);
   void lane_read(Slot& slot, const Result<store::LaneRead>& read);
   void post_read(UniqueFunction<Task()> read);
@@ -109,7 +111,7 @@ class Scheduler : public store::CommitObserver {
   void read_ended();
   void wake();
   void fire_due(WallTime now);
-  void fire_probes(MonoTime now);
+  void wake_lanes(MonoTime now);
   void page_due(WallTime now);
   void page_read(const store::DueQuery& query, const Result<std::vector<store::DueEntry>>& page);
   void paged(const std::vector<store::DueEntry>& entries, const store::DueEntry& reached);
@@ -128,7 +130,7 @@ class Scheduler : public store::CommitObserver {
   std::deque<EndpointId> waiting_;           // lanes with work beyond the in-flight budget
   std::deque<EndpointId> waiting_doubtful_;  // … and beyond the part of it that they may have
   std::set<EndpointId> held_;                // lanes with work whose endpoint may not be sent to
-  std::set<std::pair<MonoTime, EndpointId>> probes_;
+  std::set<std::pair<MonoTime, EndpointId>> wakes_;  // lanes that look again at a time
   DueWindow due_;
   DeliveryKeys recording_;         // retries that ended and are not in the log yet
   DeliveryKeys recorded_in_page_;  // … and those that got there while a page was being read

@@ -1,0 +1,113 @@
+// The scheduler's loop over a real store on the simulated machine; attempts end when the test says.
+#include "schedule/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "store/conformance/store_driver.h"
+
+namespace posthorn::schedule {
+namespace {
+
+using store::message_to;
+using store::test_endpoint;
+
+constexpr const char* kFirstSegment = "00000000000000000001.log";
+
+class SchedulerTest : public ::testing::Test {
+ protected:
+  void begin(const SchedulerLimits& limits) {
+    ASSERT_TRUE(driver_.open().ok());
+    scheduler_ = std::make_unique<Scheduler>(
+        SchedulerDeps{driver_.loop(), *reader_, driver_.store()}, limits,
+        [this](const model::Send& send) { sends_.push_back(send); },
+        [](const EndpointId&) { return true; });
+    driver_.log().observe(driver_.loop(), scheduler_.get());
+    scheduler_->begin(driver_.store().lanes().all());
+  }
+  ~SchedulerTest() override {
+    if (scheduler_) driver_.log().observe(driver_.loop(), nullptr);
+    reader_.reset();  // its tasks use the scheduler
+    scheduler_.reset();
+  }
+
+  bool wait_for_sends(size_t count, nanoseconds limit = seconds{60}) {
+    return world_.run_until([&] { return sends_.size() >= count; }, limit);
+  }
+  void end(const model::Send& send, Ended how, WallTime next_due = {}) {
+    scheduler_->finished(send, how);
+    scheduler_->recorded(send, next_due);
+  }
+  size_t sent_to(uint64_t endpoint) const {
+    return static_cast<size_t>(std::count_if(sends_.begin(), sends_.end(), [&](const auto& send) {
+      return send.endpoint == test_endpoint(endpoint);
+    }));
+  }
+  // The endpoint fails until its lane sends probes only, with messages left to try.
+  void make_failing(uint64_t endpoint, uint32_t failures) {
+    for (uint32_t i = 0; i < failures + 3; ++i) driver_.post(message_to(1, {endpoint}));
+    for (uint32_t ended = 0; ended < failures; ++ended) {
+      ASSERT_TRUE(wait_for_sends(ended + 1));
+      end(sends_[ended], Ended::kFailure);
+    }
+  }
+
+  io::sim::World world_{1};
+  std::unique_ptr<io::Worker> reader_ = world_.make_worker("reader", 64);
+  store::StoreDriver driver_{world_, "segment"};
+  std::deque<model::Send> sends_;  // in order; references stay valid
+  std::unique_ptr<Scheduler> scheduler_;
+};
+
+TEST_F(SchedulerTest, AProbeThatIsDueWhileTheBudgetIsSpentWaitsForIt) {
+  SchedulerLimits limits;
+  limits.in_flight_max = 1;
+  begin(limits);
+  make_failing(1, limits.lane.failing_after);
+  const size_t before = sends_.size();
+  driver_.post(message_to(1, {2}));
+  ASSERT_TRUE(wait_for_sends(before + 1, seconds{1}));
+  ASSERT_EQ(sends_.back().endpoint, test_endpoint(2));
+  world_.run_for(seconds{20});  // the probe's time comes; nothing may spin on it
+  EXPECT_EQ(sent_to(1), before);
+  end(sends_.back(), Ended::kSuccess);
+  ASSERT_TRUE(wait_for_sends(before + 2, seconds{1}));
+  EXPECT_EQ(sends_.back().endpoint, test_endpoint(1));
+}
+
+// A retry of a message that the log holds; the scheduler must read it.
+TEST_F(SchedulerTest, ARetryWaitsOutADiskThatCannotBeRead) {
+  begin({});
+  const store::MessageRef message = driver_.post(message_to(1, {1}));
+  ASSERT_TRUE(wait_for_sends(1));
+  world_.storage().inject({io::sim::DiskCall::kRead, 1, Errc::kIo, kFirstSegment});
+  end(sends_[0], Ended::kFailure, scheduler_->now() + seconds{5});
+  ASSERT_TRUE(wait_for_sends(2));
+  EXPECT_EQ(sends_[1].seq, message->seq);
+  EXPECT_EQ(sends_[1].number, 2);
+  ASSERT_NE(sends_[1].message, nullptr) << "a passing failure ended the delivery";
+  EXPECT_EQ(sends_[1].message->payload, message->payload);
+}
+
+TEST_F(SchedulerTest, ALaneThatLagsWaitsOutADiskThatCannotBeRead) {
+  ASSERT_TRUE(driver_.open().ok());
+  for (int i = 0; i < 3; ++i) driver_.post(message_to(1, {1}));
+  begin({});
+  world_.storage().inject({io::sim::DiskCall::kRead, 1, Errc::kIo, kFirstSegment});
+  EXPECT_TRUE(wait_for_sends(3, seconds{5})) << "the lane did not ask again";
+}
+
+TEST_F(SchedulerTest, AMessageThatIsDamagedIsHandedOutAsLost) {
+  begin({});
+  driver_.post(message_to(1, {1}));
+  ASSERT_TRUE(wait_for_sends(1));
+  world_.storage().inject({io::sim::DiskCall::kRead, 1, Errc::kCorrupt, kFirstSegment});
+  end(sends_[0], Ended::kFailure, scheduler_->now() + seconds{5});
+  ASSERT_TRUE(wait_for_sends(2));
+  EXPECT_EQ(sends_[1].message, nullptr);
+}
+
+}  // namespace
+}  // namespace posthorn::schedule
