@@ -1,6 +1,8 @@
 // Tokens: who they name, when they hold, and that remembering them forgets nothing.
 #include "api/auth.h"
 
+#include <gtest/gtest.h>
+
 #include "wire/jwt.h"
 
 namespace posthorn::api {

@@ -35,6 +35,7 @@ struct Call {
       : request(r), responder(std::move(to)), params(places), query(r.query, issues) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
+  ~Call() = default;
 
   const http::Request& request;
   http::Responder responder;

@@ -1,6 +1,8 @@
 // pure: the table of errors and their JSON.
 #include "api/errors.h"
 
+#include <algorithm>
+
 #include "wire/json_writer.h"
 
 namespace posthorn::api {

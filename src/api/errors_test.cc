@@ -1,6 +1,8 @@
 // Every error has a status, a code and a JSON body; what is internal stays inside.
 #include "api/errors.h"
 
+#include <gtest/gtest.h>
+
 #include "wire/json.h"
 
 namespace posthorn::api {

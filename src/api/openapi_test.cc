@@ -1,5 +1,6 @@
 // openapi.yaml and the table of routes name the same operations.
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <fstream>
 #include <set>

@@ -1,6 +1,8 @@
 // Query strings: decoding, types, and what is refused.
 #include "api/query.h"
 
+#include <gtest/gtest.h>
+
 namespace posthorn::api {
 namespace {
 

@@ -1,6 +1,8 @@
 // Which route a path names, and which it does not.
 #include "api/route_table.h"
 
+#include <gtest/gtest.h>
+
 namespace posthorn::api {
 namespace {
 

@@ -292,14 +292,14 @@ std::string ConfigKey::environment_name() const {
 }
 
 std::span<const ConfigKey> config_keys() {
-  static const std::vector<ConfigKey> keys = [] {
+  static const std::vector<ConfigKey> kKeys = [] {
     std::vector<ConfigKey> all;
     for (auto* part : {&server_keys, &store_keys, &delivery_keys, &log_keys}) {
       for (ConfigKey& key : (*part)()) all.push_back(std::move(key));
     }
     return all;
   }();
-  return keys;
+  return kKeys;
 }
 
 Result<Config> load_config(const ConfigSources& sources) {

@@ -34,7 +34,7 @@ TEST(UniqueFunction, MovesSmallAndLargeCallables) {
   UniqueFunction<int(int)> small = [p = std::move(owned)](int add) { return *p + add; };
   UniqueFunction<int(int)> moved = std::move(small);
   EXPECT_EQ(moved(1), 42);
-  EXPECT_FALSE(static_cast<bool>(small));
+  EXPECT_FALSE(static_cast<bool>(small));  // NOLINT(bugprone-use-after-move): what it promises
   std::array<int, 64> table{};
   table[63] = 7;
   UniqueFunction<int(int)> large = [table](int at) { return table[static_cast<size_t>(at)]; };

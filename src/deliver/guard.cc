@@ -20,7 +20,7 @@ struct Refusal {
 Block block(const char* text, const char* what) { return {*Cidr::parse(text), what}; }
 
 const std::vector<Block>& refused_v4() {
-  static const std::vector<Block> blocks = {
+  static const std::vector<Block> kBlocks = {
       block("0.0.0.0/8", "an address of this network"),
       block("10.0.0.0/8", "a private address"),
       block("100.64.0.0/10", "a carrier-grade NAT address"),
@@ -41,11 +41,11 @@ const std::vector<Block>& refused_v4() {
       block("224.0.0.0/4", "a multicast address"),
       block("240.0.0.0/4", "a reserved address"),
   };
-  return blocks;
+  return kBlocks;
 }
 
 const std::vector<Block>& refused_v6() {
-  static const std::vector<Block> blocks = {
+  static const std::vector<Block> kBlocks = {
       block("::/128", "the unspecified address"),
       block("::1/128", "a loopback address"),
       block("fc00::/7", "a private address"),
@@ -56,15 +56,15 @@ const std::vector<Block>& refused_v6() {
       block("2002::/16", "a 6to4 address"),
       block("3fff::/20", "a documentation address"),
   };
-  return blocks;
+  return kBlocks;
 }
 
 // The IPv4 address inside an IPv6 form that stands for one.
 std::optional<IpAddress> embedded_v4(const IpAddress& ip) {
-  static const std::array<Cidr, 4> wrappings = {
+  static const std::array<Cidr, 4> kWrappings = {
       *Cidr::parse("::ffff:0:0/96"), *Cidr::parse("::ffff:0:0:0/96"), *Cidr::parse("64:ff9b::/96"),
       *Cidr::parse("::/96")};
-  for (const Cidr& wrapping : wrappings) {
+  for (const Cidr& wrapping : kWrappings) {
     if (!wrapping.contains(ip)) continue;
     return IpAddress::v4(ip.bytes[12], ip.bytes[13], ip.bytes[14], ip.bytes[15]);
   }

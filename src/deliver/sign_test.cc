@@ -11,7 +11,7 @@ constexpr const char* kEd25519 =
 const wire::SignedContent kContent{"msg_loFOjxBNrRLzqYUf", 1731705121,
                                    R"({"event_type":"ping","data":{"success":true}})"};
 
-std::string headers(std::vector<model::EndpointSecret> secrets, WallTime now,
+std::string headers(const std::vector<model::EndpointSecret>& secrets, WallTime now,
                     SignatureHeaders names) {
   std::string out;
   EndpointKeys(secrets).append_headers(out, kContent, now, names);

@@ -1,6 +1,9 @@
 // Posting messages: answers, repeats, conflicts, batches, and who may post.
 #include "ingest/http_ingest.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "ingest/testing/fakes.h"
 #include "wire/json.h"
 

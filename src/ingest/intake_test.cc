@@ -2,6 +2,8 @@
 // unknown.
 #include "ingest/intake.h"
 
+#include <gtest/gtest.h>
+
 #include "ingest/testing/fakes.h"
 
 namespace posthorn::ingest {

@@ -1,6 +1,8 @@
 // Two requests have one identity only when every part is equal.
 #include "model/identity.h"
 
+#include <gtest/gtest.h>
+
 namespace posthorn::model {
 namespace {
 

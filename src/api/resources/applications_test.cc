@@ -1,6 +1,8 @@
 // Applications and endpoints through the interface: shapes, both generations of names, errors,
 // pages, and who may do what.
 #include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "api/testing/rig.h"
 

@@ -1,5 +1,7 @@
 // Reading messages and attempts: payload bytes, filters, pages, statuses, and whose they are.
 #include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "api/page.h"
 #include "api/testing/rig.h"

@@ -20,6 +20,8 @@ struct Answer {
 class Rig {
  public:
   Rig();
+  Rig(const Rig&) = delete;
+  Rig& operator=(const Rig&) = delete;
   ~Rig();
 
   struct Ask {
