@@ -70,6 +70,23 @@ Status StoreDriver::start(Batch batch, std::optional<AppendResult>& to) {
                               [&to](AppendResult result) { to.emplace(std::move(result)); });
 }
 
+Status StoreDriver::drop_known(Batch& batch) {
+  std::vector<Item> kept;
+  for (Item& item : batch.items) {
+    bool known = false;
+    if (const auto* message = std::get_if<NewMessage>(&item)) {
+      for (const auto& key : {message->message->idempotency, message->message->event_id_key}) {
+        if (key.empty() || store_->log().surely_new(key)) continue;
+        PH_ASSIGN(const auto first, store_->log().find_duplicate(key));
+        known |= first.has_value();
+      }
+    }
+    if (!known) kept.push_back(std::move(item));
+  }
+  batch.items = std::move(kept);
+  return {};
+}
+
 void StoreDriver::settle() { world_.run_for(seconds{10}); }
 
 Status StoreDriver::maintain() {

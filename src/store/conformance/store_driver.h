@@ -33,6 +33,9 @@ class StoreDriver {
   AppendResult append(Batch batch);
   // Starts an append; the answer goes to `to`, which must outlive it.
   Status start(Batch batch, std::optional<AppendResult>& to);
+  // Takes messages out whose keys the sealed tiers have, as intake does before it appends; the
+  // committer checks the recent ones.
+  Status drop_known(Batch& batch);
   // Lets everything that was started come to its end.
   void settle();
   // Runs maintenance until it has nothing to do.

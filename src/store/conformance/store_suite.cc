@@ -13,7 +13,11 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-EngineUnderTest engine_under_test(std::string name) { return {std::move(name)}; }
+EngineUnderTest engine_under_test(std::string name) {
+  link_crash_suite();
+  link_property_suite();
+  return {std::move(name)};
+}
 
 StoreSuite::StoreSuite() : driver_(world_, GetParam().name) {}
 

@@ -12,8 +12,10 @@ namespace posthorn::store {
 struct EngineUnderTest {
   std::string name;
 };
-// Made here so that the program that names an engine also links the suite.
+// Made here so that the program that names an engine also links every file of the suite.
 EngineUnderTest engine_under_test(std::string name);
+void link_crash_suite();
+void link_property_suite();
 
 class StoreSuite : public ::testing::TestWithParam<EngineUnderTest> {
  protected:
