@@ -3,11 +3,17 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "base/log.h"
 
 namespace posthorn::store::segment {
 namespace {
 constexpr size_t kWorkerTasksMax = 64;
+
+KeyTable no_keys(io::Entropy& entropy) {
+  return {std::numeric_limits<size_t>::max(), entropy.word()};  // the group's size bounds it
+}
 }  // namespace
 
 Committer::Committer(Parts parts)
@@ -15,6 +21,7 @@ Committer::Committer(Parts parts)
       queue_(parts_.options.limits.commit_queue_bytes_max),
       writer_(parts_.files, parts_.host.entropy()),
       ids_(parts_.host.entropy().word()),
+      group_keys_(no_keys(parts_.host.entropy())),
       worker_(parts_.host.make_worker("committer", kWorkerTasksMax)) {}
 
 Committer::~Committer() { stop(); }
@@ -135,6 +142,7 @@ void Committer::assemble(Batches& batches) {
   entries_.clear();
   set_records_.clear();
   results_.clear();
+  if (group_keys_.size() > 0) group_keys_ = no_keys(parts_.host.entropy());
   group_.begin(writer_.generation(), writer_.offset());
   for (const auto& batch : batches) {
     std::vector<ItemResult>& results = results_.emplace_back();
@@ -189,24 +197,22 @@ bool Committer::add_message(EncodedBatch& batch, uint32_t item, ItemResult& resu
 // Looks both keys up and, when they are new, remembers them at once: the next message of the same
 // group may carry them too. The id of the first message is read later, off this thread.
 std::optional<ItemResult> Committer::duplicate_of(const model::Message& message) {
-  return parts_.live.with([&](Live& live) -> std::optional<ItemResult> {
-    for (const auto& [key, verdict] :
-         {std::pair(&message.idempotency, Verdict::kDuplicateKey),
-          std::pair(&message.event_id_key, Verdict::kDuplicateEventId)}) {
-      if (key->empty()) continue;
-      if (const auto first = live.keys.find(*key)) {
-        ItemResult duplicate;
-        duplicate.verdict = verdict;
-        duplicate.seq = *first;
-        return duplicate;
-      }
-    }
-    for (const auto* key : {&message.idempotency, &message.event_id_key}) {
-      if (!key->empty()) insert_key(live, *key, last_.next(), now_);
-    }
-    key_tables_full_ = !live.frozen_keys.empty();
-    return std::nullopt;
-  });
+  for (const auto& [key, verdict] :
+       {std::pair(&message.idempotency, Verdict::kDuplicateKey),
+        std::pair(&message.event_id_key, Verdict::kDuplicateEventId)}) {
+    if (key->empty()) continue;
+    std::optional<Seq> first = group_keys_.find(*key);
+    if (!first) first = parts_.live.with([&](const Live& live) { return live.keys.find(*key); });
+    if (!first) continue;
+    ItemResult duplicate;
+    duplicate.verdict = verdict;
+    duplicate.seq = *first;
+    return duplicate;
+  }
+  for (const auto* key : {&message.idempotency, &message.event_id_key}) {
+    if (!key->empty()) group_keys_.insert(*key, last_.next(), now_);
+  }
+  return std::nullopt;
 }
 
 uint32_t Committer::name_set(const model::Targets& targets) {
@@ -262,6 +268,7 @@ void Committer::apply_group(Live& live) {
     else
       apply_record(live, std::get<NewCommand>(item).command, entry.placed);
   }
+  key_tables_full_ = !live.frozen_keys.empty();
   live.end = {writer_.number(), writer_.offset(), group_number_, last_,
               ids_.last(),      ids_.last_time()};
 }

@@ -97,6 +97,9 @@ class Committer {
   // Commit thread only.
   IdSequence ids_;
   GroupWriter group_;
+  // Its keys. The live state gets them with the group: a table that is frozen meanwhile must not
+  // hold the key of a message that may never be.
+  KeyTable group_keys_;
   uint64_t group_number_ = 0;
   Seq last_;
   WallTime now_;

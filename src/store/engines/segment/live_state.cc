@@ -8,7 +8,6 @@ void note_due(Live& live, const std::vector<DueChange>& changes) {
   for (const DueChange& change : changes) live.follow_ups.emplace_back(change);
 }
 
-// The committer has inserted them already, when it gave out the seq.
 void note_keys(Live& live, const model::Message& message) {
   for (const model::DedupeKey& key : {message.idempotency, message.event_id_key}) {
     if (!key.empty() && !live.keys.find(key)) {
