@@ -139,6 +139,8 @@ http::Response error_response(Error error) {
 std::string error_body(int status, std::string_view reason) {
   const auto code = [status]() -> std::string_view {
     switch (status) {
+      case 401:
+        return "authentication_failed";
       case 408:
         return "timeout";
       case 413:

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "app/limits.h"
+
 namespace posthorn::app {
 namespace {
 
@@ -121,7 +123,7 @@ std::vector<ConfigKey> server_keys() {
        [](const Config& c) { return std::to_string(c.server_shards); }},
       {"server.payload_bytes_max", "Largest payload of one message.", false,
        [](Config& c, std::string_view v) {
-         return store(parse_number(v, 1024, 64u << 20), c.server_payload_bytes_max);
+         return store(parse_number(v, 1024, kBatchBytesMax), c.server_payload_bytes_max);
        },
        [](const Config& c) { return std::to_string(c.server_payload_bytes_max); }},
   };

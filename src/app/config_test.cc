@@ -68,6 +68,11 @@ TEST(Config, LimitsHoldAtTheLimitAndOnePast) {
   EXPECT_TRUE(timeout("100"));
   EXPECT_FALSE(timeout("99"));
   EXPECT_FALSE(timeout("1e3"));
+  const auto payload = [](const char* value) {
+    return load_config({.environment = {{"POSTHORN_SERVER_PAYLOAD_BYTES_MAX", value}}}).ok();
+  };
+  EXPECT_TRUE(payload("16777216"));
+  EXPECT_FALSE(payload("16777217"));  // no commit would hold it
 }
 
 TEST(Config, EnvironmentNamesAreUnique) {

@@ -23,7 +23,11 @@ catalog::CatalogOptions catalog_options(const Config& config, std::function<void
 // The folder and the names that lead to it survive a power cut. Folders above the nearest one may
 // be closed to this process; they were there before.
 Status make_durable_directory(io::Disk& disk, const std::string& path) {
-  PH_TRY(disk.make_directory(path));
+  const Status made = disk.make_directory(path);
+  if (!made.ok() && made.error().code == Errc::kConflict) {
+    return error(Errc::kInvalid, path + " is not a folder; choose another with --data-dir");
+  }
+  PH_TRY(made);
   std::string folder = io::parent_directory(path);
   PH_TRY(disk.sync_directory(folder));
   while (folder != "/" && folder != "." && disk.sync_directory(folder).ok()) {
@@ -103,14 +107,16 @@ Status Gateway::open_shards() {
   SocketAddress at = config_.server_listen;
   const std::vector<store::LaneRecord> lanes = store_->lanes().all();
   for (size_t index = 0; index < count; ++index) {
-    PH_ASSIGN(auto shard, Shard::make({host_, config_, *store_, *catalog_, *lane_reader_,
-                                       *api_reader_, jwt_secret_, kVersion, index, count}));
+    PH_ASSIGN(auto shard,
+              Shard::make({host_, config_, *store_, *catalog_, *lane_reader_, *api_reader_,
+                           jwt_secret_, kVersion, options_.own_addresses, index, count}));
     // Before any shard accepts, so that no commit goes unseen by a lane of another.
     shard->begin(lanes);
     shards_.push_back(std::move(shard));
   }
   for (const auto& shard : shards_) {
-    PH_TRY(shard->listen(at));
+    PH_TRY(shard->listen(at, shard == shards_.front())
+               .context("choose another address with --listen or server.listen"));
     at.port = shard->address().port;  // when port 0 was asked for, all shards share the one found
   }
   shards_left_ = count;

@@ -16,7 +16,8 @@ namespace posthorn::app {
 inline constexpr const char* kVersion = "0.1.0";
 
 struct GatewayOptions {
-  nanoseconds drain_max = seconds{30};  // after it what is still in flight is given up
+  std::vector<IpAddress> own_addresses;  // of this machine: no webhook goes there
+  nanoseconds drain_max = seconds{30};   // after it what is still in flight is given up
   // Ends the process at once: a failed sync. Tests put their own here.
   std::function<void(ExitCode)> die;
 };

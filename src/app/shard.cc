@@ -8,17 +8,25 @@
 namespace posthorn::app {
 namespace {
 
-PipelineOptions pipeline_options(const Config& config, const std::string& version, size_t shards) {
+// One half of the descriptors for sockets belongs to deliveries, the other to callers, so that
+// neither can take what the other needs. This is a shard's part of a half.
+size_t descriptors_half(size_t shards) {
+  return std::max<size_t>(1, io::socket_descriptor_limit() / 2 / shards);
+}
+
+PipelineOptions pipeline_options(const ShardDeps& deps) {
+  const Config& config = deps.config;
   PipelineOptions options;
   options.deliver.guard.allow = config.delivery_allow_targets;
+  options.deliver.guard.own = deps.own_addresses;
   options.deliver.timeout = config.delivery_request_timeout;
   options.deliver.signature_headers = config.delivery_signature_headers;
   options.deliver.https_only = config.delivery_https_only;
-  options.deliver.user_agent = "Posthorn/" + version;
+  options.deliver.user_agent = "Posthorn/" + deps.version;
   options.retry.schedule = config.delivery_retry_schedule;
-  const size_t budget = std::min(io::socket_descriptor_limit() / 2, kConnectionsMax);
   options.scheduler = kSchedulerLimits;
-  options.scheduler.in_flight_max = std::max(kSchedulerLimits.lane.window_max, budget / shards);
+  options.scheduler.in_flight_max =
+      std::min(descriptors_half(deps.count), kConnectionsMax / deps.count);
   options.client.connections_max = options.scheduler.in_flight_max;
   return options;
 }
@@ -44,7 +52,7 @@ Status Shard::build(const ShardDeps& deps) {
   pipeline_ =
       std::make_unique<Pipeline>(PipelineDeps{*loop_, tls_.get(), deps.lane_reader, deps.store,
                                               deps.index, deps.count, deps.host.entropy().word()},
-                                 pipeline_options(deps.config, deps.version, deps.count));
+                                 pipeline_options(deps));
   deps.catalog.attach(
       *loop_, [this](catalog::SnapshotRef snapshot) { pipeline_->configure(std::move(snapshot)); });
   auth_ = std::make_unique<api::Auth>(deps.jwt_secret);
@@ -83,25 +91,38 @@ void Shard::build_intake(const ShardDeps& deps) {
       limits);
 }
 
+// Only who shows a valid token may fill the buffers with more than a little.
+http::Server::BodyBound Shard::body_bound(const wire::RequestHead& head, size_t body_max) {
+  const bool little =
+      head.framing != wire::BodyFraming::kChunked && head.content_length <= kStrangerBodyMax;
+  const auto token = [&] { return head.headers.find("authorization").value_or(""); };
+  if (little || auth_->verify(token(), loop_->clock().wall()).ok()) {
+    return {is_batch(head.path()) ? kBatchBytesMax : body_max};
+  }
+  return {kStrangerBodyMax, 401,
+          "Give a valid token as `Authorization: Bearer ...`; `posthorn token` makes one"};
+}
+
 void Shard::build_server(const ShardDeps& deps) {
   const size_t body_max = deps.config.server_payload_bytes_max + kBodySlackBytes;
+  http::ServerLimits limits = kServerLimits;
+  limits.connections_max = std::min(limits.connections_max, descriptors_half(count_));
   server_ = std::make_unique<http::Server>(
-      *loop_, http::ServerLimits{},
+      *loop_, limits,
       http::Server::Handlers{
           [this](http::Request& request, http::Responder responder) {
             routes_.dispatch(request, std::move(responder));
           },
-          [body_max](const wire::RequestHead& head) {
-            return is_batch(head.path()) ? kBatchBytesMax : body_max;
-          },
+          [this, body_max](const wire::RequestHead& head) { return body_bound(head, body_max); },
           [](int status, std::string_view reason) { return api::error_body(status, reason); }});
 }
 
 void Shard::begin(const std::vector<store::LaneRecord>& lanes) { pipeline_->begin(lanes); }
 
-Status Shard::listen(const SocketAddress& at) {
+Status Shard::listen(const SocketAddress& at, bool first) {
   io::ListenOptions options;
   options.reuse_port = count_ > 1;
+  options.first = first;
   return server_->listen(at, options);
 }
 

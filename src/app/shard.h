@@ -22,6 +22,7 @@ struct ShardDeps {
   io::Worker& api_reader;   // reads for the REST interface
   std::string jwt_secret;
   std::string version;
+  const std::vector<IpAddress>& own_addresses;
   size_t index = 0;
   size_t count = 1;
 };
@@ -37,7 +38,7 @@ class Shard {
   SocketAddress address() const { return server_->address(); }
   // Before the loop runs, or on its thread.
   void begin(const std::vector<store::LaneRecord>& lanes);
-  Status listen(const SocketAddress& at);
+  Status listen(const SocketAddress& at, bool first);
   // On the loop's thread: answers what was asked, ends what is in flight, then runs `done`.
   void drain(Task done);
 
@@ -46,6 +47,7 @@ class Shard {
   Status build(const ShardDeps& deps);
   void build_intake(const ShardDeps& deps);
   void build_server(const ShardDeps& deps);
+  http::Server::BodyBound body_bound(const wire::RequestHead& head, size_t body_max);
 
   const size_t count_;
   bool draining_ = false;

@@ -1,6 +1,7 @@
 // pure: the blocks that no webhook may reach, after the IANA special-purpose registries.
 #include "deliver/guard.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -91,7 +92,10 @@ GuardVerdict judge(const IpAddress& ip, const GuardPolicy& policy) {
   for (const Cidr& allowed : policy.allow) {
     if (allowed.contains(ip)) return {true, {}, {}};
   }
-  const auto refused = refusal(ip);
+  auto refused = refusal(ip);
+  if (!refused && std::find(policy.own.begin(), policy.own.end(), ip) != policy.own.end()) {
+    refused = Refusal{"an address of this machine", std::nullopt};
+  }
   if (!refused) return {true, {}, {}};
   const Cidr cidr = refused->block.value_or(Cidr{ip, static_cast<uint8_t>(ip.v6 ? 128 : 32)});
   return {false, ip.text() + " is " + refused->what,

@@ -9,7 +9,8 @@
 namespace posthorn::deliver {
 
 struct GuardPolicy {
-  std::vector<Cidr> allow;  // exempt from the guard (delivery.allow_targets)
+  std::vector<Cidr> allow;     // exempt from the guard (delivery.allow_targets)
+  std::vector<IpAddress> own;  // of this machine: public ones lead to its own services too
 };
 
 struct GuardVerdict {

@@ -37,6 +37,18 @@ TEST(Guard, RefusesABadIpv4AddressInEveryIpv6Wrapping) {
   }
 }
 
+TEST(Guard, RefusesTheAddressesOfThisMachineUnlessAllowed) {
+  GuardPolicy policy;
+  policy.own = {*IpAddress::parse("8.8.4.4"), *IpAddress::parse("2a00::5")};
+  EXPECT_FALSE(allowed("8.8.4.4", policy));
+  EXPECT_FALSE(allowed("2a00::5", policy));
+  EXPECT_TRUE(allowed("8.8.4.5", policy));
+  EXPECT_EQ(judge(policy.own[0], policy).reason, "8.8.4.4 is an address of this machine");
+  EXPECT_EQ(judge(policy.own[0], policy).block, "8.8.4.4/32");
+  policy.allow = {*Cidr::parse("8.8.4.4/32")};
+  EXPECT_TRUE(allowed("8.8.4.4", policy));
+}
+
 TEST(Guard, AllowsPublicAddressesAndTheNeighboursOfBlocks) {
   for (const char* text : {"1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0",
                            "126.255.255.255", "128.0.0.0", "172.15.255.255", "172.32.0.0",

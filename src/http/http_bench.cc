@@ -14,12 +14,13 @@ constexpr size_t kConnections = 64;
 void exchanges(benchmark::State& state) {
   const auto host = io::make_linux_host();
   const auto loop = host->make_loop();
-  Server server(*loop, ServerLimits{},
-                Server::Handlers{[](const Request&, Responder responder) {
-                                   responder.send(Response{.status = 202, .body = "{\"id\":1}"});
-                                 },
-                                 [](const wire::RequestHead&) { return size_t{1} << 20; },
-                                 [](int, std::string_view reason) { return std::string(reason); }});
+  Server server(
+      *loop, ServerLimits{},
+      Server::Handlers{[](const Request&, Responder responder) {
+                         responder.send(Response{.status = 202, .body = "{\"id\":1}"});
+                       },
+                       [](const wire::RequestHead&) { return Server::BodyBound{1u << 20}; },
+                       [](int, std::string_view reason) { return std::string(reason); }});
   if (!server.listen(*SocketAddress::parse("127.0.0.1:0"), {}).ok()) return;
   Client client(*loop, nullptr, ClientLimits{});
   const std::string body(1024, 'x');

@@ -45,7 +45,7 @@ Server::~Server() {
 Status Server::listen(const SocketAddress& at, const io::ListenOptions& options) {
   auto listener = loop_.net().listen(
       at, options, [this](std::unique_ptr<io::Stream> stream) { adopt(std::move(stream)); });
-  if (!listener.ok()) return std::move(listener).error().context("listening on " + at.text());
+  if (!listener.ok()) return std::move(listener).error();
   listener_ = *std::move(listener);
   return {};
 }

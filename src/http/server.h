@@ -18,7 +18,9 @@ struct ServerLimits {
   size_t pipeline_max = 64;  // requests of one connection without an answer
   size_t connections_max = 8192;
   size_t connections_per_address_max = 1024;
-  size_t drain_bytes_max = 4u << 20;  // of a refused body, read and thrown away
+  // Of a refused body, read and thrown away: many clients look for the answer only once they have
+  // sent everything.
+  size_t drain_bytes_max = 4u << 20;
   // Of all requests that are arriving together, beyond 4 KiB a connection; 503 above.
   size_t buffer_bytes_max = 64u << 20;
   nanoseconds head_timeout = seconds{10};
@@ -32,8 +34,14 @@ class ServerConnection;
 class Server {
  public:
   using Handler = UniqueFunction<void(Request&, Responder)>;
-  // The largest body that this request may have, in bytes; asked once its head is complete.
-  using BodyLimit = UniqueFunction<size_t(const wire::RequestHead&)>;
+  // The largest body that a request may have, and how a larger one is answered.
+  struct BodyBound {
+    size_t bytes_max = 0;
+    int status = 413;
+    std::string_view reason = "the body is larger than this route takes";  // a literal
+  };
+  // Asked once the head of a request is complete.
+  using BodyLimit = UniqueFunction<BodyBound(const wire::RequestHead&)>;
   // Renders the body of an answer that the server gives by itself (400, 408, 413, 431, 503 …).
   using ErrorBody = UniqueFunction<std::string(int status, std::string_view reason)>;
 

@@ -188,9 +188,9 @@ bool ServerConnection::process_head() {
   const wire::RequestHead& head = parser_.head();
   head_bytes_ = head.head_bytes;
   body_bytes_ = head.content_length;
-  body_max_ = server_->handlers_.body_limit(head);
-  if (head.content_length > body_max_) {
-    refuse(413, "the body is larger than this route takes");
+  body_bound_ = server_->handlers_.body_limit(head);
+  if (head.content_length > body_bound_.bytes_max) {
+    refuse(body_bound_.status, body_bound_.reason);
     return false;
   }
   const auto encoding = head.headers.find("content-encoding");
@@ -234,8 +234,8 @@ bool ServerConnection::process_chunked() {
     ByteView data;
     const auto step = chunks_.next(rest, data);
     // What a chunk announces counts before it comes.
-    if (chunked_body_.size() + data.size() + chunks_.announced() > body_max_) {
-      refuse(413, "the body is larger than this route takes");
+    if (chunked_body_.size() + data.size() + chunks_.announced() > body_bound_.bytes_max) {
+      refuse(body_bound_.status, body_bound_.reason);
       return false;
     }
     if (step == wire::ChunkedDecoder::Step::kData) {
@@ -389,6 +389,7 @@ void ServerConnection::refuse(int status, std::string_view reason) {
   Response response;
   response.status = status;
   response.body = server_->handlers_.error_body(status, reason);
+  if (status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
   if (status == 503) response.headers.push_back({"Retry-After", "1"});
   respond(first_ticket_ + answers_.size() - 1, std::move(response));
   if (server_ != nullptr) discard();

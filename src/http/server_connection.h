@@ -70,7 +70,7 @@ class ServerConnection : public Responder::Target,
   size_t end_ = 0;
   size_t head_bytes_ = 0;
   size_t body_bytes_ = 0;  // of the request being read
-  size_t body_max_ = 0;
+  Server::BodyBound body_bound_;
   std::string chunked_body_;
   std::deque<Answer> answers_;  // of requests dispatched and not rendered, in order
   uint64_t first_ticket_ = 0;   // of answers_.front()

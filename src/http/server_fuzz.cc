@@ -58,7 +58,7 @@ Outcome talk(ByteView input, uint64_t seed, size_t packet_bytes_max) {
                                      response.body = "{}";
                                    responder.send(std::move(response));
                                  },
-                                 [](const wire::RequestHead&) { return size_t{1000}; },
+                                 [](const wire::RequestHead&) { return Server::BodyBound{1000}; },
                                  [](int, std::string_view reason) { return std::string(reason); }});
   require(server.listen(kAddress, {}).ok());
   std::unique_ptr<RawPeer> peer;

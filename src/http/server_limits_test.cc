@@ -40,7 +40,7 @@ class ServerLimitsTest : public testing::Test {
         Server::Handlers{[this](const Request& request, Responder responder) {
                            handle_(request, std::move(responder));
                          },
-                         [](const wire::RequestHead&) { return kBodyMax; },
+                         [this](const wire::RequestHead&) { return bound_; },
                          [](int status, std::string_view reason) {
                            return "{\"code\":\"" + std::to_string(status) + "\",\"detail\":\"" +
                                   std::string(reason) + "\"}";
@@ -73,6 +73,7 @@ class ServerLimitsTest : public testing::Test {
   io::sim::World world_{3};
   std::unique_ptr<io::Loop> loop_ = world_.make_loop();
   ServerLimits limits_;
+  Server::BodyBound bound_{kBodyMax};
   std::function<void(const Request&, Responder)> handle_;
   size_t handled_ = 0;
   std::unique_ptr<Server> server_;
@@ -318,9 +319,15 @@ TEST_F(ServerLimitsTest, PipelinedChunkedBodiesDoNotEatTheBudget) {
 
 TEST_F(ServerLimitsTest, ARefusedUploadIsDrainedSoThatItsAnswerIsSeen) {
   serve();
-  const std::string got = talk("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n" +
-                               std::string(3'000'000, 'x'));
-  EXPECT_EQ(got.find("HTTP/1.1 413"), 0u);
+  const std::string upload = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n" +
+                             std::string(3'000'000, 'x');
+  EXPECT_EQ(talk(upload).find("HTTP/1.1 413"), 0u);
+  EXPECT_EQ(server_->connections(), 0u);
+  bound_ = {100, 401, "who are you"};
+  const std::string got = talk(upload);
+  EXPECT_EQ(got.find("HTTP/1.1 401"), 0u);
+  EXPECT_NE(got.find("WWW-Authenticate: Bearer"), std::string::npos);
+  EXPECT_NE(got.find("who are you"), std::string::npos);
   EXPECT_EQ(server_->connections(), 0u);
 }
 

@@ -19,7 +19,8 @@ class ServerTest : public testing::Test {
   void serve(Server::Handler handler) {
     server_ = std::make_unique<Server>(
         *loop_, limits_,
-        Server::Handlers{std::move(handler), [](const wire::RequestHead&) { return size_t{100}; },
+        Server::Handlers{std::move(handler),
+                         [](const wire::RequestHead&) { return Server::BodyBound{100}; },
                          [](int status, std::string_view reason) {
                            return std::to_string(status) + " " + std::string(reason);
                          }});

@@ -60,6 +60,7 @@ class Connecting {
 struct ListenOptions {
   int backlog = 1024;
   bool reuse_port = false;  // several loops listen on one port, the system spreads connections
+  bool first = true;        // fails when anyone listens on the port already, whoever it may be
 };
 
 struct ConnectOptions {

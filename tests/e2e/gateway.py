@@ -34,6 +34,7 @@ class Gateway:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("POSTHORN_")}
         self.env = {**inherited, "POSTHORN_DELIVERY_ALLOW_TARGETS": "127.0.0.0/8", **(env or {})}
         self.args = list(args)
+        self.before_exec = None  # runs in the process before the gateway does
         self.process = None
         self._token = None
 
@@ -47,7 +48,8 @@ class Gateway:
             self.process = subprocess.Popen(
                 [BINARY, "serve", "--listen", f"127.0.0.1:{self.port}", "--data-dir",
                  self.data_dir, *self.args],
-                env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=self.before_exec)
 
     def start(self):
         self.spawn()

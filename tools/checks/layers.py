@@ -23,7 +23,7 @@ WRAPPED = {
 TEST_ONLY = ("gtest/", "gmock/", "rapidcheck", "benchmark/")
 # The kernel's headers: io is the only door to the OS, app reads signals and the terminal.
 KERNEL = re.compile(r"^(sys/|netinet/|arpa/|linux/|net/)|^(unistd|fcntl|poll|pthread|netdb|sched|"
-                    r"signal|dirent|termios|errno|time|stdlib|string|stdio|stdint)\.h$")
+                    r"ifaddrs|signal|dirent|termios|errno|time|stdlib|string|stdio|stdint)\.h$")
 KERNEL_FOLDERS = ("src/io/", "src/app/", "src/base/log.cc")
 INTRINSICS = re.compile(r"\w*intrin\.h$")
 # Folders whose headers tests of other modules may include.

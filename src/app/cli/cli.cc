@@ -8,9 +8,18 @@
 namespace posthorn::app {
 namespace {
 
+// An empty value is a shell variable that was not set; taking it for "not given" would start a
+// server in another folder, or print a token that may do more than was meant.
+void add_text(CLI::App& command, const std::string& name, std::string& to,
+              const std::string& what) {
+  command.add_option(name, to, what)->check([](const std::string& given) {
+    return given.empty() ? std::string("is empty: give a value, or leave the option away") : "";
+  });
+}
+
 void add_common(CLI::App& command, CommonFlags& flags) {
-  command.add_option("--config", flags.config_file, "configuration file (TOML)");
-  command.add_option("--data-dir", flags.data_dir, "folder of the log and the configuration");
+  add_text(command, "--config", flags.config_file, "configuration file (TOML)");
+  add_text(command, "--data-dir", flags.data_dir, "folder of the log and the configuration");
 }
 
 }  // namespace
@@ -25,14 +34,14 @@ ExitCode run_cli(io::Host& host, int argc, char** argv, const CliEnvironment& en
 
   CLI::App* serve_command = app.add_subcommand("serve", "run the gateway");
   add_common(*serve_command, common);
-  serve_command->add_option("--listen", serve.listen, "HOST:PORT of the REST interface");
+  add_text(*serve_command, "--listen", serve.listen, "HOST:PORT of the REST interface");
   serve_command->add_flag("--dev", serve.dev, "for trying out: loopback targets, readable log");
 
   CLI::App* token_command = app.add_subcommand("token", "print one API token");
   add_common(*token_command, common);
-  token_command->add_option("--org", token.organization, "organization id (default: the first)");
-  token_command->add_option("--app", token.app, "limit the token to this application id");
-  token_command->add_option("--ttl", token.ttl, "life of the token, e.g. 90s, 30m, 24h, 365d");
+  add_text(*token_command, "--org", token.organization, "organization id (default: the first)");
+  add_text(*token_command, "--app", token.app, "limit the token to this application id");
+  add_text(*token_command, "--ttl", token.ttl, "life of the token, e.g. 90s, 30m, 24h, 365d");
 
   CLI::App* key_command = app.add_subcommand("key", "keys of the secrets at rest");
   key_command->require_subcommand(1);

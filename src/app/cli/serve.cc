@@ -9,6 +9,7 @@
 #include "app/gateway.h"
 #include "app/limits.h"
 #include "catalog/catalog.h"
+#include "io/linux/addresses.h"
 #include "io/linux/limits.h"
 #include "io/linux/signals.h"
 
@@ -78,6 +79,9 @@ ExitCode run_serve(const CommandContext& context, const ServeFlags& flags) {
   if (!files.ok()) log(LogLevel::kWarn, "app", "open files: {}", files.error().message);
 
   GatewayOptions options;
+  Result<std::vector<IpAddress>> own = io::own_addresses();
+  if (!own.ok()) return fail_command(own.error());
+  options.own_addresses = *std::move(own);
   options.die = [](ExitCode code) {
     log(LogLevel::kError, "app",
         "a sync to disk failed; ending at once, nothing acknowledged is "

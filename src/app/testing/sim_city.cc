@@ -30,7 +30,7 @@ Receiver::Receiver(io::Loop& loop, const SocketAddress& at)
                  else
                    responder.send(std::move(response));
                },
-               [](const wire::RequestHead&) { return size_t{2} << 20; },
+               [](const wire::RequestHead&) { return http::Server::BodyBound{2u << 20}; },
                [](int, std::string_view reason) { return std::string(reason); }}) {
   CHECK(server_.listen(at, {}).ok());
 }

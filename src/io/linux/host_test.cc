@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "io/linux/addresses.h"
 #include "io/linux/limits.h"
 #include "io/linux/signals.h"
 #include "io/net.h"
@@ -48,6 +49,13 @@ TEST(LinuxDisk, ALockOfAnotherProcessNamesIt) {
 TEST(LinuxEntropy, GivesDifferentBytes) {
   const auto host = make_linux_host();
   EXPECT_NE(host->entropy().word(), host->entropy().word());
+}
+
+TEST(LinuxAddresses, NamesThoseOfTheLoopbackInterfaceToo) {
+  const auto addresses = own_addresses();
+  ASSERT_TRUE(addresses.ok());
+  EXPECT_NE(std::find(addresses->begin(), addresses->end(), IpAddress::v4(127, 0, 0, 1)),
+            addresses->end());
 }
 
 TEST(LinuxLimits, RaisesTheLimitToWhatIsAllowed) {

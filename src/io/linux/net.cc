@@ -208,12 +208,26 @@ class LinuxConnecting final : public Connecting {
   const boost::intrusive_ptr<Dial> dial_;
 };
 
+// With SO_REUSEPORT another process of the same user could join the listeners of a port, and take
+// a part of the connections. A socket without it cannot be bound while anyone listens.
+Status check_unused(const SocketAddress& at) {
+  const Descriptor fd(::socket(at.ip.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return os_error(errno, "open a socket for", at.text());
+  set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
+  const SystemAddress system = system_address(at);
+  if (::bind(fd.get(), system.raw(), system.length) != 0) {
+    return os_error(errno, "listen on", at.text());
+  }
+  return {};
+}
+
 class LinuxNet final : public Net {
  public:
   explicit LinuxNet(const Context& context) : context_(context) {}
 
   Result<std::unique_ptr<Listener>> listen(const SocketAddress& at, const ListenOptions& options,
                                            OnAccept on_accept) override {
+    if (options.reuse_port && options.first && at.port != 0) PH_TRY(check_unused(at));
     Descriptor fd(::socket(at.ip.v6 ? AF_INET6 : AF_INET,
                            SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
     if (!fd.valid()) return os_error(errno, "open a socket for", at.text());

@@ -62,7 +62,9 @@ Status trust_pem(ssl_ctx_st* context, const std::string& pem) {
 void FreeTlsContext::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
 std::string tls_library_error() {
-  const unsigned long code = ERR_peek_last_error();
+  // What the system said comes first, and says more than what OpenSSL made of it.
+  const unsigned long first = ERR_peek_error();
+  const unsigned long code = ERR_SYSTEM_ERROR(first) ? first : ERR_peek_last_error();
   ERR_clear_error();
   if (code == 0) return "unknown TLS error";
   if (ERR_SYSTEM_ERROR(code)) {

@@ -149,7 +149,7 @@ class SimNet final : public Net {
   Result<std::unique_ptr<Listener>> listen(const SocketAddress& at, const ListenOptions& options,
                                            OnAccept on_accept) override {
     auto listener = std::make_shared<SimListener>(loop_, options.backlog, std::move(on_accept));
-    PH_ASSIGN(listener->address, network_.add_listener(at, options.reuse_port, listener));
+    PH_ASSIGN(listener->address, network_.add_listener(at, options, listener));
     return std::unique_ptr<Listener>(std::make_unique<ListenerHandle>(std::move(listener)));
   }
 
@@ -178,18 +178,18 @@ const Link& Network::link(const SocketAddress& to) const {
   return at == links_.end() ? default_ : at->second;
 }
 
-Result<SocketAddress> Network::add_listener(const SocketAddress& at, bool reuse_port,
+Result<SocketAddress> Network::add_listener(const SocketAddress& at, const ListenOptions& options,
                                             std::weak_ptr<SimListener> listener) {
   SocketAddress address = at;
   if (address.port == 0) address.port = next_port();
   forget_closed();
   const auto [from, to] = bound_.equal_range(address);
   for (auto other = from; other != to; ++other) {
-    if (!reuse_port || !other->second.reuse_port) {
+    if (options.first || !options.reuse_port || !other->second.reuse_port) {
       return error(Errc::kConflict, "listen on " + address.text() + ": address already in use");
     }
   }
-  bound_.emplace(address, Bound{std::move(listener), reuse_port});
+  bound_.emplace(address, Bound{std::move(listener), options.reuse_port});
   return address;
 }
 

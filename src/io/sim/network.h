@@ -44,7 +44,7 @@ class Network {
 
   // The rest is for the simulated sockets.
   const Link& link(const SocketAddress& to) const;
-  Result<SocketAddress> add_listener(const SocketAddress& at, bool reuse_port,
+  Result<SocketAddress> add_listener(const SocketAddress& at, const ListenOptions& options,
                                      std::weak_ptr<SimListener> listener);
   std::shared_ptr<SimListener> find_listener(const SocketAddress& at);
   std::shared_ptr<Connection> make_connection(const SocketAddress& from, const SocketAddress& to);
