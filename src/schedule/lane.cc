@@ -140,6 +140,7 @@ void Lane::postponed(const store::DueEntry& entry, MonoTime now) {
 void Lane::finished(Seq seq, Ended how, MonoTime now) {
   const bool was_full = in_flight_.size() >= window();
   land(seq);
+  stalled_ = how == Ended::kStalled;
   if (how == Ended::kSuccess) {
     if (failing())
       window_ = limits_.window_start;

@@ -87,8 +87,8 @@ class Lane {
   size_t in_flight() const { return in_flight_.size(); }
   size_t window() const { return failing() ? 1 : window_; }
   bool failing() const { return failures_in_row_ >= limits_.failing_after; }
-  // Its last attempt failed: what it sends may hold a connection for long.
-  bool doubtful() const { return failures_in_row_ > 0; }
+  // Its last attempt stalled: the next may hold a connection just as long.
+  bool stalled() const { return stalled_; }
   bool lagging() const { return lagging_; }
 
  private:
@@ -121,6 +121,7 @@ class Lane {
   std::optional<MonoTime> reads_resume_at_;  // set while the log cannot be read
   bool due_turn_ = true;                     // due retries and new messages take turns
   size_t window_;
+  bool stalled_ = false;
   uint32_t failures_in_row_ = 0;
   nanoseconds probe_wait_{0};
   MonoTime probe_at_;

@@ -196,6 +196,19 @@ TEST(Lane, FailsAfterTenInARowThenProbesOneAtATime) {
   EXPECT_EQ(lane.window(), limits.window_start);
 }
 
+TEST(Lane, IsStalledFromAStallToTheNextAnswer) {
+  const LaneLimits limits;
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
+  uint64_t seq = 0;
+  for (const Ended how : {Ended::kStalled, Ended::kFailure, Ended::kStalled, Ended::kSuccess}) {
+    lane.committed(message(++seq));
+    (void)lane.next({}, kNoCap);
+    lane.finished(Seq{seq}, how, {});
+    EXPECT_EQ(lane.stalled(), how == Ended::kStalled) << seq;
+  }
+}
+
 TEST(Lane, AProbeIsTheOldestDueDelivery) {
   LaneLimits limits;
   limits.failing_after = 1;

@@ -34,8 +34,8 @@ struct Scheduler::Slot {
   AppId app;
   Lane lane;
   MonoTime last_completion;
-  size_t doubtful = 0;                           // its part of doubtful_
-  bool waiting = false;                          // stands in waiting_ or waiting_doubtful_
+  size_t stalled = 0;                            // its part of stalled_
+  bool waiting = false;                          // stands in waiting_ or waiting_stalled_
   std::optional<MonoTime> wake_at;               // stands in wakes_ with this time
   std::optional<store::DueEntry> overflow_from;  // the first due entry the lane could not take
 };
@@ -97,21 +97,21 @@ void Scheduler::on_committed(std::span<const store::MessageRef> messages) {
 size_t Scheduler::allowed(const Slot& slot, MonoTime now) const {
   if (in_flight_ < limits_.in_flight_max / 2) return limits_.in_flight_max;
   if (now - slot.last_completion < seconds{1}) return limits_.in_flight_max;
-  const size_t busy = waiting_.size() + waiting_doubtful_.size() + 1;
+  const size_t busy = waiting_.size() + waiting_stalled_.size() + 1;
   return std::max<size_t>(1, limits_.in_flight_max / busy);
 }
 
-// Lanes whose last attempt failed share half of the budget. Where more receivers are silent than
+// Lanes whose last attempt stalled share half of the budget. Where more receivers are silent than
 // there are connections, the others still find one.
 bool Scheduler::has_room(const Slot& slot) const {
   if (in_flight_ >= limits_.in_flight_max) return false;
-  return !slot.lane.doubtful() || doubtful_ < std::max<size_t>(1, limits_.in_flight_max / 2);
+  return !slot.lane.stalled() || stalled_ < std::max<size_t>(1, limits_.in_flight_max / 2);
 }
 
-void Scheduler::count_doubtful(Slot& slot) {
-  doubtful_ -= slot.doubtful;
-  slot.doubtful = slot.lane.doubtful() ? slot.lane.in_flight() : 0;
-  doubtful_ += slot.doubtful;
+void Scheduler::count_stalled(Slot& slot) {
+  stalled_ -= slot.stalled;
+  slot.stalled = slot.lane.stalled() ? slot.lane.in_flight() : 0;
+  stalled_ += slot.stalled;
 }
 
 void Scheduler::pump(Slot& slot) {
@@ -126,13 +126,13 @@ void Scheduler::pump(Slot& slot) {
   while (has_room(slot)) {
     std::optional<model::Send> send = slot.lane.next(now, allowed(slot, now));
     if (!send) break;
-    count_doubtful(slot);
+    count_stalled(slot);
     send->app = slot.app;
     begin_send(*std::move(send));
   }
   if (!slot.waiting && slot.lane.has_work() && !has_room(slot)) {
     slot.waiting = true;
-    (slot.lane.doubtful() ? waiting_doubtful_ : waiting_).push_back(slot.endpoint);
+    (slot.lane.stalled() ? waiting_stalled_ : waiting_).push_back(slot.endpoint);
   }
   if (slot.lane.wants_read()) read_lane(slot);
   if (slot.overflow_from && slot.lane.has_due_room()) refill_due(slot);
@@ -160,8 +160,8 @@ void Scheduler::refill_due(Slot& slot) {
 
 void Scheduler::pump_waiting() {
   while (!waiting_.empty() && in_flight_ < limits_.in_flight_max) pump_front(waiting_);
-  while (!waiting_doubtful_.empty() && has_room(*slots_.at(waiting_doubtful_.front()))) {
-    pump_front(waiting_doubtful_);
+  while (!waiting_stalled_.empty() && has_room(*slots_.at(waiting_stalled_.front()))) {
+    pump_front(waiting_stalled_);
   }
 }
 
@@ -210,7 +210,7 @@ void Scheduler::postpone(const model::Send& send) {
   slot.lane.postponed(
       {send.scheduled_due, send.seq, send.endpoint, send.app, attempts, send.trigger},
       deps_.loop.clock().now());
-  count_doubtful(slot);
+  count_stalled(slot);
   window_slot_free(slot);
 }
 
@@ -272,7 +272,7 @@ void Scheduler::finished(const model::Send& send, Ended how) {
   Slot& slot = *slots_.at(send.endpoint);
   const MonoTime now = deps_.loop.clock().now();
   slot.lane.finished(send.seq, how, now);
-  count_doubtful(slot);
+  count_stalled(slot);
   if (how == Ended::kSuccess) slot.last_completion = now;
   if (send.scheduled_due.us != 0) recording_.insert({send.seq, send.endpoint});
   window_slot_free(slot);

@@ -93,7 +93,7 @@ class Scheduler : public store::CommitObserver {
   void pump(Slot& slot);
   size_t allowed(const Slot& slot, MonoTime now) const;
   bool has_room(const Slot& slot) const;
-  void count_doubtful(Slot& slot);
+  void count_stalled(Slot& slot);
   void pump_waiting();
   void pump_front(std::deque<EndpointId>& queue);
   void begin_send(model::Send send);
@@ -127,9 +127,9 @@ class Scheduler : public store::CommitObserver {
   const MonoTime base_mono_;
   ReadyBudget ready_;
   std::unordered_map<EndpointId, std::unique_ptr<Slot>> slots_;
-  std::deque<EndpointId> waiting_;           // lanes with work beyond the in-flight budget
-  std::deque<EndpointId> waiting_doubtful_;  // … and beyond the part of it that they may have
-  std::set<EndpointId> held_;                // lanes with work whose endpoint may not be sent to
+  std::deque<EndpointId> waiting_;          // lanes with work beyond the in-flight budget
+  std::deque<EndpointId> waiting_stalled_;  // … and beyond the part of it that they may have
+  std::set<EndpointId> held_;               // lanes with work whose endpoint may not be sent to
   std::set<std::pair<MonoTime, EndpointId>> wakes_;  // lanes that look again at a time
   DueWindow due_;
   DeliveryKeys recording_;         // retries that ended and are not in the log yet
@@ -139,7 +139,7 @@ class Scheduler : public store::CommitObserver {
   std::deque<Task> reads_;
   size_t reads_under_way_ = 0;
   size_t in_flight_ = 0;
-  size_t doubtful_ = 0;  // of them, those of lanes whose last attempt failed
+  size_t stalled_ = 0;  // of them, those of lanes whose last attempt stalled
   bool draining_ = false;
   Task idle_;
   io::Timer timer_;
