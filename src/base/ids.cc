@@ -10,11 +10,10 @@ constexpr char kDigits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 constexpr int64_t kEpochSeconds = 1'400'000'000;
 constexpr int64_t kMicrosPerSecond = 1'000'000;
 constexpr int64_t kMicrosPerUnit = 4'000;  // the fifth byte counts in four milliseconds
-constexpr uint32_t kFiveDigits = 62u * 62 * 62 * 62 * 62;
-constexpr size_t kLimbs = 5;
-
-constexpr size_t kGroup = 5;
-constexpr size_t kDigitsPadded = 30;  // whole groups; the first three digits are always zero
+constexpr uint64_t kFiveDigits = 62ull * 62 * 62 * 62 * 62;
+constexpr uint64_t kTenDigits = kFiveDigits * kFiveDigits;
+constexpr size_t kFirstDigits = IdBytes::kTextSize - 20;  // the others come in two tens
+__extension__ using Wide = unsigned __int128;
 
 // The value of each digit, -1 for every other byte.
 constexpr std::array<int8_t, 256> kValues = [] {
@@ -24,51 +23,75 @@ constexpr std::array<int8_t, 256> kValues = [] {
   return values;
 }();
 
-uint32_t load_be(const uint8_t* from) {
-  return static_cast<uint32_t>(from[0]) << 24 | static_cast<uint32_t>(from[1]) << 16 |
-         static_cast<uint32_t>(from[2]) << 8 | from[3];
+template <typename Int>
+Int load_be(const uint8_t* from) {
+  Int value = 0;
+  for (size_t i = 0; i < sizeof value; ++i) value = value << 8 | from[i];
+  return value;
+}
+
+template <typename Int>
+void store_be(uint8_t* to, Int value) {
+  for (size_t i = sizeof value; i-- > 0; value >>= 8) to[i] = static_cast<uint8_t>(value);
+}
+
+struct Divided {
+  uint64_t quotient;
+  uint64_t remainder;
+};
+
+// One step of a long division by 62^10: `above` is the remainder of the step before.
+Divided divide(uint64_t above, uint64_t limb) {
+  const auto quotient = static_cast<uint64_t>((Wide{above} << 64 | limb) / kTenDigits);
+  return {quotient, limb - quotient * kTenDigits};
+}
+
+void put_digits(char* to, size_t count, uint64_t value) {
+  while (count > 0) {
+    to[--count] = kDigits[value % 62];
+    value /= 62;
+  }
+}
+
+void put_ten_digits(char* to, uint64_t value) {
+  put_digits(to, 5, value / kFiveDigits);
+  put_digits(to + 5, 5, value % kFiveDigits);
+}
+
+// `bad` gets its sign bit when one of them is no digit.
+uint64_t take_digits(std::string_view digits, int8_t& bad) {
+  uint64_t value = 0;
+  for (const char c : digits) {
+    const int8_t digit = kValues[static_cast<uint8_t>(c)];
+    bad |= digit;
+    value = value * 62 + static_cast<uint8_t>(digit);
+  }
+  return value;
 }
 
 }  // namespace
 
 WallTime IdBytes::time() const {
-  const uint32_t units = load_be(raw.data());
+  const auto units = load_be<uint32_t>(raw.data());
   return WallTime{(kEpochSeconds + units) * kMicrosPerSecond + raw[4] * kMicrosPerUnit};
 }
 
 void IdBytes::set_time(WallTime t) {
   const int64_t micros = std::max<int64_t>(t.us - kEpochSeconds * kMicrosPerSecond, 0);
   const auto units = static_cast<uint32_t>(micros / kMicrosPerSecond);
-  raw[0] = static_cast<uint8_t>(units >> 24);
-  raw[1] = static_cast<uint8_t>(units >> 16);
-  raw[2] = static_cast<uint8_t>(units >> 8);
-  raw[3] = static_cast<uint8_t>(units);
+  store_be(raw.data(), units);
   raw[4] = static_cast<uint8_t>(micros % kMicrosPerSecond / kMicrosPerUnit);
 }
 
 void IdBytes::append_base62(std::string& out) const {
-  uint32_t limbs[kLimbs];
-  for (size_t i = 0; i < kLimbs; ++i) limbs[i] = load_be(raw.data() + 4 * i);
-  // Five digits are divided off at a time: 62^5 fits 32 bits, so each step is one 64-bit division
-  // by a constant. Limbs that have become zero are passed over.
-  char text[kDigitsPadded];
-  size_t at = kDigitsPadded;
-  size_t first = 0;
-  while (at > 0) {
-    uint64_t remainder = 0;
-    for (size_t i = first; i < kLimbs; ++i) {
-      const uint64_t part = remainder << 32 | limbs[i];
-      limbs[i] = static_cast<uint32_t>(part / kFiveDigits);
-      remainder = part % kFiveDigits;
-    }
-    while (first < kLimbs && limbs[first] == 0) ++first;
-    auto five = static_cast<uint32_t>(remainder);
-    for (size_t digit = 0; digit < kGroup; ++digit) {
-      text[--at] = kDigits[five % 62];
-      five /= 62;
-    }
-  }
-  out.append(text + kDigitsPadded - kTextSize, kTextSize);
+  const Divided upper = divide(load_be<uint32_t>(raw.data()), load_be<uint64_t>(raw.data() + 4));
+  const Divided lower = divide(upper.remainder, load_be<uint64_t>(raw.data() + 12));
+  const Divided first = divide(upper.quotient, lower.quotient);
+  char text[kTextSize];
+  put_digits(text, kFirstDigits, first.quotient);
+  put_ten_digits(text + kFirstDigits, first.remainder);
+  put_ten_digits(text + kFirstDigits + 10, lower.remainder);
+  out.append(text, kTextSize);
 }
 
 std::string IdBytes::base62() const {
@@ -79,30 +102,19 @@ std::string IdBytes::base62() const {
 
 std::optional<IdBytes> IdBytes::from_base62(std::string_view text) {
   if (text.size() != kTextSize) return std::nullopt;
-  uint32_t limbs[kLimbs] = {};
-  size_t at = 0;
-  while (at < kTextSize) {
-    // The first group has two digits, the others five: 27 = 2 + 5 * 5.
-    const size_t end = at == 0 ? kTextSize % kGroup : at + kGroup;
-    uint64_t carry = 0;
-    for (; at < end; ++at) {
-      const int8_t digit = kValues[static_cast<uint8_t>(text[at])];
-      if (digit < 0) return std::nullopt;
-      carry = carry * 62 + static_cast<uint64_t>(digit);
-    }
-    for (size_t i = kLimbs; i-- > 0;) {
-      const uint64_t part = static_cast<uint64_t>(limbs[i]) * kFiveDigits + carry;
-      limbs[i] = static_cast<uint32_t>(part);
-      carry = part >> 32;
-    }
-    if (carry != 0) return std::nullopt;
-  }
+  int8_t bad = 0;
+  const uint64_t first = take_digits(text.substr(0, kFirstDigits), bad);
+  const uint64_t middle = take_digits(text.substr(kFirstDigits, 10), bad);
+  const uint64_t last = take_digits(text.substr(kFirstDigits + 10), bad);
+  if (bad < 0) return std::nullopt;
+  const Wide leading = Wide{first} * kTenDigits + middle;
+  const Wide low = Wide{static_cast<uint64_t>(leading)} * kTenDigits + last;
+  const Wide high = (leading >> 64) * kTenDigits + (low >> 64);
+  if (high >> 96 != 0) return std::nullopt;
   IdBytes id;
-  for (size_t i = 0; i < kLimbs; ++i) {
-    for (size_t byte = 0; byte < 4; ++byte) {
-      id.raw[4 * i + byte] = static_cast<uint8_t>(limbs[i] >> (24 - 8 * byte));
-    }
-  }
+  store_be(id.raw.data(), static_cast<uint32_t>(high >> 64));
+  store_be(id.raw.data() + 4, static_cast<uint64_t>(high));
+  store_be(id.raw.data() + 12, static_cast<uint64_t>(low));
   return id;
 }
 

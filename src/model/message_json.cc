@@ -58,7 +58,8 @@ void append_payload(std::string& out, const Message& message, const MessageJsonO
 }  // namespace
 
 void append_message(std::string& out, const Message& message, const MessageJsonOptions& options) {
-  out.append("{\"id\":\"").append(MessageId::prefix()).append(message.id.bytes.base62());
+  out.append("{\"id\":\"");
+  message.id.append_text(out);
   out.append("\",\"eventId\":");
   if (message.event_id.empty()) {
     out.append("null");
