@@ -14,6 +14,11 @@ pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+# docs/adr/0017. The static archive, so that the binary runs where the package is not installed.
+find_library(JEMALLOC libjemalloc_pic.a)
+if(NOT JEMALLOC)
+  message(STATUS "jemalloc is not installed: posthorn will use the system's allocator, and be slower")
+endif()
 # The release build needs none of these: a first `./x demo` installs less.
 if(POSTHORN_TESTS)
   find_package(GTest REQUIRED)
