@@ -42,9 +42,10 @@ Status Ledger::apply_one(const NewOutcome& outcome) {
     after.state = before.state;
     after.cause = before.cause;
   }
-  PH_TRY(parts_.outcomes->set(place, outcome.endpoint, after)
-             .context(fmt::format("the outcome of message {}", outcome.message.value)));
-  return {};
+  const auto set = parts_.outcomes->set(place, outcome.endpoint, after);
+  if (set.ok()) return {};
+  return Error(set.error())
+      .context(fmt::format("the outcome of message {}", outcome.message.value));
 }
 
 Status Ledger::apply_one(const DueChange& change) {

@@ -65,7 +65,7 @@ void apply_record(Live& live, const model::Attempt& attempt, const Placed& at, b
   indexed.endpoint = attempt.endpoint;
   indexed.message = attempt.message_seq;
   indexed.facet = AttemptFacet::of(attempt);
-  live.open.index->add_attempt(indexed);
+  const auto delivery = live.open.index->add_attempt(indexed);
   if (indexed_only) return;
   live.lanes.apply(attempt);
 
@@ -74,10 +74,7 @@ void apply_record(Live& live, const model::Attempt& attempt, const Placed& at, b
   outcome.endpoint = attempt.endpoint;
   outcome.standing = {attempt.state_after, attempt.cause, attempt.number};
   outcome.trigger = attempt.trigger;
-  if (attempt.message_seq >= live.open.first) {
-    const auto delivery = live.open.index->delivery(attempt.message_seq, attempt.endpoint);
-    if (delivery.ok() && *delivery) outcome.place = {live.open.index->segment(), **delivery};
-  }
+  if (delivery) outcome.place = {live.open.index->segment(), *delivery};
   live.follow_ups.emplace_back(outcome);
   if (attempt.scheduled_due.us == 0 && attempt.next_due.us == 0) return;
   std::vector<DueChange> changes;

@@ -72,9 +72,19 @@ std::vector<std::pair<uint64_t, const Postings::List*>> Postings::sorted() const
 uint32_t OpenIndex::Tables::message_row(Seq seq) const {
   if (messages.empty() || seq < base || seq > last) return kNoRow;
   const uint32_t wanted = number(seq);
-  const auto row = std::lower_bound(messages.begin(), messages.end(), wanted,
+  // Attempts follow closely behind their messages: the search begins at the end and doubles.
+  size_t high = messages.size();
+  size_t step = 64;
+  size_t low = high - std::min(high, step);
+  while (low > 0 && messages[low].seq > wanted) {
+    high = low;
+    step *= 2;
+    low = high - std::min(high, step);
+  }
+  const auto end = messages.begin() + static_cast<ptrdiff_t>(high);
+  const auto row = std::lower_bound(messages.begin() + static_cast<ptrdiff_t>(low), end, wanted,
                                     [](const MessageRow& m, uint32_t n) { return m.seq < n; });
-  if (row == messages.end() || row->seq != wanted) return kNoRow;
+  if (row == end || row->seq != wanted) return kNoRow;
   return static_cast<uint32_t>(row - messages.begin());
 }
 
@@ -140,7 +150,7 @@ DeliveryOrdinal OpenIndex::add_message(const IndexedMessage& message) {
   return first;
 }
 
-void OpenIndex::add_attempt(const IndexedAttempt& attempt) {
+std::optional<DeliveryOrdinal> OpenIndex::add_attempt(const IndexedAttempt& attempt) {
   Tables& t = *tables_;
   note_record(attempt.seq, attempt.id.bytes);
   const auto row = static_cast<uint32_t>(t.attempts.size());
@@ -153,6 +163,8 @@ void OpenIndex::add_attempt(const IndexedAttempt& attempt) {
                         attempt.endpoint.bytes.tail()});
   newest = row;
   t.endpoint_attempts.add(attempt.endpoint.bytes.tail(), row);
+  if (message == kNoRow) return std::nullopt;
+  return delivery_of(message, attempt.endpoint);
 }
 
 void OpenIndex::note_record(Seq seq, const IdBytes& id) {
@@ -270,10 +282,15 @@ Result<std::optional<DeliveryOrdinal>> OpenIndex::delivery(Seq message,
                                                            const EndpointId& endpoint) {
   const uint32_t row = tables_->message_row(message);
   if (row == kNoRow) return std::optional<DeliveryOrdinal>();
+  return delivery_of(row, endpoint);
+}
+
+std::optional<DeliveryOrdinal> OpenIndex::delivery_of(uint32_t row,
+                                                      const EndpointId& endpoint) const {
   const MessageRow& m = tables_->messages[row];
   const size_t place = tables_->sets[m.set]->index_of(endpoint);
-  if (place == model::TargetSet::kAbsent) return std::optional<DeliveryOrdinal>();
-  return std::optional(static_cast<DeliveryOrdinal>(m.first_delivery + place));
+  if (place == model::TargetSet::kAbsent) return std::nullopt;
+  return static_cast<DeliveryOrdinal>(m.first_delivery + place);
 }
 
 Result<std::optional<MessageEntry>> OpenIndex::message_of_delivery(SegmentNumber segment,

@@ -55,7 +55,8 @@ class OpenIndex : public IndexReader {
   // Seq and id grow with each call, over messages and attempts together. Answers the ordinal of
   // the message's first delivery; the deliveries of a segment are numbered from 0 in log order.
   DeliveryOrdinal add_message(const IndexedMessage& message);
-  void add_attempt(const IndexedAttempt& attempt);
+  // Answers the ordinal of its delivery, where that is of this segment.
+  std::optional<DeliveryOrdinal> add_attempt(const IndexedAttempt& attempt);
 
   SegmentNumber segment() const;
   uint32_t deliveries() const;
@@ -84,6 +85,7 @@ class OpenIndex : public IndexReader {
  private:
   void note_record(Seq seq, const IdBytes& id);
   MessageEntry entry_of(uint32_t row) const;
+  std::optional<DeliveryOrdinal> delivery_of(uint32_t row, const EndpointId& endpoint) const;
   std::unique_ptr<Tables> tables_;
 };
 
