@@ -142,9 +142,12 @@ void HttpIngest::create(const http::Request& request, http::Responder responder,
   }
   auto content = with_content(request.query);
   if (!content.ok()) return refuse(refusal_of(std::move(content).error()));
-  const auto json = wire::parse_json(request.body);
+  const auto json = wire::parse_json(request.body, members_);
   if (!json.ok()) return refuse(not_json(json.error()));
-  ReadMessage read = reader_.read(*json, deps_.clock.wall(), body_loc_);
+  const WallTime now = deps_.clock.wall();
+  ReadMessage read = json->kind() == wire::JsonKind::kObject
+                         ? reader_.read(members_, now, body_loc_)
+                         : reader_.read(*json, now, body_loc_);
   if (read.message == nullptr) return refuse(read.refusal);
 
   identify(*read.message, request, *admitted, 0);

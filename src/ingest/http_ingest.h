@@ -75,6 +75,7 @@ class HttpIngest {
   HttpIngestDeps deps_;
   const HttpIngestLimits limits_;
   MessageReader reader_;
+  std::vector<wire::JsonMember> members_;  // of the body that is being read
   const std::vector<std::string> body_loc_{"body"};
 };
 

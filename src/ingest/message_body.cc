@@ -79,6 +79,16 @@ const MessageReader::Param MessageReader::kParams[] = {
 
 ReadMessage MessageReader::read(const JsonValue& body, WallTime now,
                                 const std::vector<std::string>& loc) {
+  return read_members(members_.assign(body), now, loc);
+}
+
+ReadMessage MessageReader::read(std::span<const wire::JsonMember> members, WallTime now,
+                                const std::vector<std::string>& loc) {
+  return read_members(members_.assign(members), now, loc);
+}
+
+ReadMessage MessageReader::read_members(const Status& object, WallTime now,
+                                        const std::vector<std::string>& loc) {
   ReadMessage out;
   auto message = std::make_shared<model::Message>();
   message_ = message.get();
@@ -90,7 +100,7 @@ ReadMessage MessageReader::read(const JsonValue& body, WallTime now,
   payload_too_large_ = 0;
   issues_ = {};
 
-  if (const Status object = members_.assign(body); !object.ok()) {
+  if (!object.ok()) {
     refuse(object.error().message);
   } else {
     for (const auto& member : members_.members()) {

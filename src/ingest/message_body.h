@@ -2,6 +2,7 @@
 // and for each of a batch. What it accepts it keeps exactly; what it cannot honour it refuses.
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ class MessageReader {
   // Filled in: event type, payload, content type, headers, channels, tags, event id, ordering key,
   // times. kInvalid with issues, or kTooLarge.
   ReadMessage read(const wire::JsonValue& body, WallTime now, const std::vector<std::string>& loc);
+  // The same with the members of the body at hand.
+  ReadMessage read(std::span<const wire::JsonMember> members, WallTime now,
+                   const std::vector<std::string>& loc);
 
  private:
   struct Field;
@@ -41,6 +45,7 @@ class MessageReader {
   static const Field kFields[];
   static const Param kParams[];
 
+  ReadMessage read_members(const Status& object, WallTime now, const std::vector<std::string>& loc);
   void read_event_type(const wire::JsonValue& value);
   void read_payload(const wire::JsonValue& value);
   void read_event_id(const wire::JsonValue& value);

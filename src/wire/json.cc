@@ -65,14 +65,26 @@ bool unescape(ByteView in, std::string& out) {
 
 }  // namespace
 
-Result<JsonValue> parse_json(ByteView text, const JsonLimits& limits) {
-  JsonGrammar grammar(text, limits.depth);
+Result<JsonValue> check_json(JsonGrammar& grammar, ByteView text) {
   if (!grammar.check()) {
     return error(Errc::kInvalid,
                  fmt::format("not valid JSON at byte {}: {}", grammar.offset(), grammar.problem()));
   }
   if (!is_utf8(text)) return error(Errc::kInvalid, "not valid JSON: not UTF-8");
   return JsonValue(grammar.value());
+}
+
+Result<JsonValue> parse_json(ByteView text, const JsonLimits& limits) {
+  JsonGrammar grammar(text, limits.depth);
+  return check_json(grammar, text);
+}
+
+Result<JsonValue> parse_json(ByteView text, std::vector<JsonMember>& members,
+                             const JsonLimits& limits) {
+  members.clear();
+  JsonGrammar grammar(text, limits.depth);
+  grammar.note_members(members, JsonObject::kMembersMax + 1);
+  return check_json(grammar, text);
 }
 
 JsonKind JsonValue::kind() const {
@@ -154,19 +166,32 @@ std::optional<JsonMember> JsonMembers::next() {
 }
 
 Status JsonObject::assign(const JsonValue& value) {
-  members_.clear();
-  unescaped_.clear();
+  clear();
   if (value.kind() != JsonKind::kObject) return error(Errc::kInvalid, "not a JSON object");
   JsonMembers walk(value);
-  while (const std::optional<JsonMember> member = walk.next()) {
-    if (members_.size() == kMembersMax) return error(Errc::kInvalid, "too many fields");
-    std::string scratch;
-    std::optional<ByteView> key = member->key.text(scratch);
-    if (!key) return error(Errc::kInvalid, "a field name that is not text");
-    if (key->data() == scratch.data()) key = unescaped_.emplace_back(std::move(scratch));
-    if (find(*key) != nullptr) return error(Errc::kInvalid, "a field is given twice");
-    members_.push_back({*key, member->value});
-  }
+  while (const std::optional<JsonMember> member = walk.next()) PH_TRY(add(*member));
+  return {};
+}
+
+Status JsonObject::assign(std::span<const JsonMember> members) {
+  clear();
+  for (const JsonMember& member : members) PH_TRY(add(member));
+  return {};
+}
+
+void JsonObject::clear() {
+  members_.clear();
+  unescaped_.clear();
+}
+
+Status JsonObject::add(const JsonMember& member) {
+  if (members_.size() == kMembersMax) return error(Errc::kInvalid, "too many fields");
+  std::string scratch;
+  std::optional<ByteView> key = member.key.text(scratch);
+  if (!key) return error(Errc::kInvalid, "a field name that is not text");
+  if (key->data() == scratch.data()) key = unescaped_.emplace_back(std::move(scratch));
+  if (find(*key) != nullptr) return error(Errc::kInvalid, "a field is given twice");
+  members_.push_back({*key, member.value});
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct JsonLimits {
 };
 
 enum class JsonKind : uint8_t { kNull, kBoolean, kNumber, kString, kArray, kObject };
+
+class JsonGrammar;
 
 // A view of one value in checked text; valid while the text is. A wrong kind reads as nothing.
 class JsonValue {
@@ -40,7 +43,8 @@ class JsonValue {
  private:
   friend class JsonElements;
   friend class JsonMembers;
-  friend Result<JsonValue> parse_json(ByteView text, const JsonLimits& limits);
+  friend class JsonGrammar;
+  friend Result<JsonValue> check_json(JsonGrammar& grammar, ByteView text);
   explicit JsonValue(ByteView raw) : raw_(raw) {}
   ByteView raw_;
 };
@@ -48,6 +52,16 @@ class JsonValue {
 // Checks the whole of `text`; it must outlive the value. Errors: kInvalid with the byte at which it
 // went wrong. Takes no memory; time grows with the size of the text only.
 Result<JsonValue> parse_json(ByteView text, const JsonLimits& limits = {});
+
+struct JsonMember {
+  JsonValue key;  // a string
+  JsonValue value;
+};
+
+// The same, and `members` gets what JsonMembers would walk of the outermost value, without a second
+// look at the text; at most JsonObject::kMembersMax + 1 of them.
+Result<JsonValue> parse_json(ByteView text, std::vector<JsonMember>& members,
+                             const JsonLimits& limits = {});
 
 // Walks the elements of an array; nothing for other kinds.
 class JsonElements {
@@ -58,11 +72,6 @@ class JsonElements {
  private:
   const char* at_ = nullptr;  // at an element or the closing bracket
   const char* end_ = nullptr;
-};
-
-struct JsonMember {
-  JsonValue key;  // a string
-  JsonValue value;
 };
 
 // Walks the members of an object in their order, duplicates included; nothing for other kinds.
@@ -89,11 +98,15 @@ class JsonObject {
   // kInvalid when `value` is not an object, names a key twice, has a key that is not text, or more
   // than kMembersMax members.
   Status assign(const JsonValue& value);
+  // The same with the members of an object at hand.
+  Status assign(std::span<const JsonMember> members);
   // Null when the key is absent; a null value is there.
   const JsonValue* find(ByteView key) const;
   const std::vector<Member>& members() const { return members_; }
 
  private:
+  void clear();
+  Status add(const JsonMember& member);
   std::vector<Member> members_;
   std::deque<std::string> unescaped_;  // keys that had escapes
 };

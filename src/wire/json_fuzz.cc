@@ -30,6 +30,22 @@ void walk(const JsonValue& value, int depth) {
   (void)object.assign(value);
 }
 
+// What the check notes on its way is what the walk finds.
+void compare_members(ByteView text, const JsonValue& value) {
+  std::vector<JsonMember> noted;
+  require(parse_json(text, noted).ok());
+  JsonMembers walked(value);
+  size_t count = 0;
+  while (const auto member = walked.next()) {
+    if (count == JsonObject::kMembersMax + 1) break;
+    require(count < noted.size());
+    require(noted[count].key.raw() == member->key.raw());
+    require(noted[count].value.raw() == member->value.raw());
+    ++count;
+  }
+  require(count == noted.size());
+}
+
 }  // namespace
 }  // namespace posthorn::wire
 
@@ -37,7 +53,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace posthorn::wire;  // NOLINT
   const posthorn::ByteView input(reinterpret_cast<const char*>(data), size);
   const auto value = parse_json(input, {.depth = 64});
-  if (value.ok()) walk(*value, 0);
+  if (value.ok()) {
+    walk(*value, 0);
+    compare_members(input, *value);
+  }
   static simdjson::dom::parser parser;
   if (parser.allocate(1 << 20, 1024) != simdjson::SUCCESS || size > 1 << 19) return 0;
   const auto verdict = parser.parse(input.data(), input.size()).error();

@@ -18,6 +18,20 @@ JsonGrammar::JsonGrammar(ByteView text, size_t depth_max)
   CHECK(depth_max <= kJsonDepthMax);
 }
 
+void JsonGrammar::note_members(std::vector<JsonMember>& members, size_t count_max) {
+  members_ = &members;
+  members_max_ = count_max;
+}
+
+// Behind a value of the outermost container.
+void JsonGrammar::note_value_end() {
+  if (members_ == nullptr || key_ == nullptr || members_->size() == members_max_) return;
+  const auto view = [](const char* from, const char* to) {
+    return JsonValue(ByteView(from, static_cast<size_t>(to - from)));
+  };
+  members_->push_back({view(key_, key_end_), view(member_value_, at_)});
+}
+
 JsonGrammar::Next JsonGrammar::fail(ByteView problem) {
   problem_ = problem;
   return Next::kFail;
@@ -82,15 +96,23 @@ JsonGrammar::Next JsonGrammar::push(bool object) {
 
 JsonGrammar::Next JsonGrammar::key() {
   if (at_ == end_ || *at_ != '"') return fail("a key is missing");
+  const char* const start = at_;
   if (!string()) return Next::kFail;
+  const char* const end = at_;
   skip_space();
   if (at_ == end_ || *at_ != ':') return fail("a colon is missing");
   ++at_;
   skip_space();
+  if (depth_ == 1) {
+    key_ = start;
+    key_end_ = end;
+    member_value_ = at_;
+  }
   return Next::kValue;
 }
 
 JsonGrammar::Next JsonGrammar::after_value() {
+  if (depth_ == 1) note_value_end();
   skip_space();
   if (at_ == end_) return fail("the text ends early");
   const bool object = in_object();

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "base/bytes.h"
+#include "wire/json.h"
 
 namespace posthorn::wire {
 
@@ -13,6 +13,9 @@ constexpr size_t kJsonDepthMax = 1024;
 class JsonGrammar {
  public:
   JsonGrammar(ByteView text, size_t depth_max);
+  // What check() will note of the outermost value, when that is an object: its first `count_max`
+  // members. Before check(); what a failure leaves means nothing.
+  void note_members(std::vector<JsonMember>& members, size_t count_max);
   bool check();
   // After a failure: where, and what was wrong.
   size_t offset() const { return static_cast<size_t>(at_ - begin_); }
@@ -33,6 +36,7 @@ class JsonGrammar {
   bool escape();
   void skip_space();
   Next fail(ByteView problem);
+  void note_value_end();
   bool in_object() const { return (open_[depth_ >> 6] >> (depth_ & 63) & 1) != 0; }
 
   const char* const begin_;
@@ -43,6 +47,13 @@ class JsonGrammar {
   std::array<uint64_t, kJsonDepthMax / 64 + 1> open_;  // a bit per level: object or array
   ByteView problem_;
   ByteView value_;
+
+  // The member of the outermost object that is being read, while members are noted.
+  std::vector<JsonMember>* members_ = nullptr;
+  size_t members_max_ = 0;
+  const char* key_ = nullptr;
+  const char* key_end_ = nullptr;
+  const char* member_value_ = nullptr;
 };
 
 }  // namespace posthorn::wire

@@ -45,6 +45,24 @@ BlockMasks load_block(const char* at) {
   return masks;
 }
 
+// All ones where one of the 16 bytes is a quote, a backslash or a control byte.
+__m128i string_specials(const char* at) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+  return _mm_or_si128(control, _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                            _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+}
+
+// `at` has 16 plain bytes. The result, 16 before the first block that has a special byte.
+const char* skip_plain_blocks(const char* at, const char* end) {
+  for (at += 16; end - at >= kBlock; at += kBlock) {
+    const __m128i front = _mm_or_si128(string_specials(at), string_specials(at + 16));
+    const __m128i back = _mm_or_si128(string_specials(at + 32), string_specials(at + 48));
+    if (_mm_movemask_epi8(_mm_or_si128(front, back)) != 0) break;
+  }
+  return at - 16;
+}
+
 // The bytes of the block that a backslash in front of them escapes.
 uint64_t escaped_bytes(uint64_t backslashes, bool& carry) {
   uint64_t escaped = carry ? 1 : 0;
@@ -110,16 +128,11 @@ const char* container_end(const char* at, const char* end) {
 
 const char* find_string_special(const char* at, const char* end) {
 #if defined(__SSE2__)
-  const __m128i last_control = _mm_set1_epi8(0x1F);
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  for (; end - at >= 16; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i special =
-        _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes),
-                     _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(special));
+  // Most strings are short; a long one goes on by whole blocks.
+  for (int probe = 0; end - at >= 16; at += 16, ++probe) {
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(string_specials(at)));
     if (mask != 0) return at + __builtin_ctz(mask);
+    if (probe == 2) at = skip_plain_blocks(at, end);
   }
 #endif
   while (at < end && static_cast<uint8_t>(*at) >= 0x20 && *at != '"' && *at != '\\') ++at;

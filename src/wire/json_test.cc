@@ -28,6 +28,26 @@ TEST(Json, AcceptsTheGrammar) {
   }
 }
 
+TEST(Json, NotesTheMembersOfTheOutermostObject) {
+  std::vector<JsonMember> members;
+  const auto noted = [&members](ByteView text) {
+    std::string all;
+    EXPECT_TRUE(parse_json(text, members).ok()) << text;
+    for (const JsonMember& m : members) all.append(m.key.raw()).append("=").append(m.value.raw());
+    return all;
+  };
+  EXPECT_EQ(noted(R"( { "a" : { "x":[1, {"y":2}] } , "\u0062":"}" ,"a":null, "c" :[] ,"d":{} } )"),
+            R"("a"={ "x":[1, {"y":2}] }"\u0062"="}""a"=null"c"=[]"d"={})");
+  EXPECT_EQ(noted(R"([{"a":1},{"b":2}])"), "");
+  EXPECT_EQ(noted("{}"), "");
+  EXPECT_EQ(noted("7"), "");
+  std::string many = "{\"k0\":0";
+  for (int i = 1; i < 100; ++i) many += ",\"k" + std::to_string(i) + "\":0";
+  EXPECT_TRUE(parse_json(many + "}", members).ok());
+  EXPECT_EQ(members.size(), JsonObject::kMembersMax + 1);
+  EXPECT_FALSE(parse_json("{\"a\":1", members).ok());
+}
+
 TEST(Json, RefusesEverythingElse) {
   for (const ByteView bad : {"",
                              " ",
