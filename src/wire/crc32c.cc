@@ -9,7 +9,9 @@ namespace posthorn::wire {
 namespace {
 
 constexpr uint32_t kPolynomial = 0x82F63B78u;  // reflected
-constexpr size_t kStreamBytes = 1024;          // per stream of the interleaved loop
+// Per stream of the interleaved loop: for large blocks, and for what most payloads have.
+constexpr size_t kLongStream = 1024;
+constexpr size_t kShortStream = 256;
 
 using Table = std::array<uint32_t, 256>;
 
@@ -30,15 +32,15 @@ constexpr std::array<Table, 8> make_tables() {
 }
 constexpr std::array<Table, 8> kTables = make_tables();
 
-// The effect of kStreamBytes zero bytes on a CRC, as four table look-ups.
+// The effect of `stream_bytes` zero bytes on a CRC, as four table look-ups.
 constexpr uint32_t feed_zeros(uint32_t crc, size_t count) {
   for (size_t i = 0; i < count; ++i) crc = (crc >> 8) ^ kTables[0][crc & 0xFF];
   return crc;
 }
-constexpr std::array<Table, 4> make_shift() {
+constexpr std::array<Table, 4> make_shift(size_t stream_bytes) {
   // The map is linear: 32 basis vectors give the tables without feeding zeros 1,024 times over.
   std::array<uint32_t, 32> basis{};
-  for (size_t bit = 0; bit < 32; ++bit) basis[bit] = feed_zeros(1u << bit, kStreamBytes);
+  for (size_t bit = 0; bit < 32; ++bit) basis[bit] = feed_zeros(1u << bit, stream_bytes);
   std::array<Table, 4> shift{};
   for (size_t part = 0; part < 4; ++part) {
     for (size_t byte = 0; byte < 256; ++byte) {
@@ -66,15 +68,17 @@ uint32_t table_rounds(uint32_t crc, const char* at, size_t left) {
 }
 
 #if defined(__x86_64__)
+template <size_t kStreamBytes>
 uint32_t shift_stream(uint32_t crc) {
-  static constexpr std::array<Table, 4> kShift = make_shift();
+  static constexpr std::array<Table, 4> kShift = make_shift(kStreamBytes);
   return kShift[0][crc & 0xFF] ^ kShift[1][crc >> 8 & 0xFF] ^ kShift[2][crc >> 16 & 0xFF] ^
          kShift[3][crc >> 24];
 }
 
-__attribute__((target("sse4.2"))) uint32_t hardware_rounds(uint32_t crc, const char* at,
-                                                           size_t left) {
-  uint64_t first = crc;
+// Takes as many triples of streams as there are.
+template <size_t kStreamBytes>
+__attribute__((target("sse4.2"))) uint64_t interleaved(uint64_t first, const char*& at,
+                                                       size_t& left) {
   for (; left >= 3 * kStreamBytes; at += 3 * kStreamBytes, left -= 3 * kStreamBytes) {
     uint64_t second = 0;
     uint64_t third = 0;
@@ -83,9 +87,16 @@ __attribute__((target("sse4.2"))) uint32_t hardware_rounds(uint32_t crc, const c
       second = __builtin_ia32_crc32di(second, load_le<uint64_t>(at + kStreamBytes + i));
       third = __builtin_ia32_crc32di(third, load_le<uint64_t>(at + 2 * kStreamBytes + i));
     }
-    first = shift_stream(static_cast<uint32_t>(first)) ^ second;
-    first = shift_stream(static_cast<uint32_t>(first)) ^ third;
+    first = shift_stream<kStreamBytes>(static_cast<uint32_t>(first)) ^ second;
+    first = shift_stream<kStreamBytes>(static_cast<uint32_t>(first)) ^ third;
   }
+  return first;
+}
+
+__attribute__((target("sse4.2"))) uint32_t hardware_rounds(uint32_t crc, const char* at,
+                                                           size_t left) {
+  uint64_t first = interleaved<kLongStream>(crc, at, left);
+  first = interleaved<kShortStream>(first, at, left);
   for (; left >= 8; at += 8, left -= 8) {
     first = __builtin_ia32_crc32di(first, load_le<uint64_t>(at));
   }
