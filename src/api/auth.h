@@ -31,6 +31,7 @@ class Auth {
     model::Caller caller;
     WallTime not_before;  // 0: none
     WallTime expires;     // 0: never
+    bool holds(WallTime now) const;
   };
   struct TextHash {
     using is_transparent = void;
@@ -39,7 +40,9 @@ class Auth {
   Result<Verified> check(std::string_view token, WallTime now) const;
 
   const std::string secret_;
-  std::unordered_map<std::string, Verified, TextHash, std::equal_to<>> verified_;
+  using Tokens = std::unordered_map<std::string, Verified, TextHash, std::equal_to<>>;
+  Tokens verified_;
+  const Tokens::value_type* last_ = nullptr;  // of verified_: requests come in streaks
 };
 
 struct TokenSpec {
