@@ -30,17 +30,26 @@ uint32_t header_crc(const char* record, size_t header_bytes, uint32_t seed) {
   return wire::crc32c({record + kPayloadCrcAt, header_bytes - kPayloadCrcAt}, lengths);
 }
 
-// Makes room for a header of `body_bytes` behind the prefix, calls `fill` on it, appends payload.
+struct RecordParts {
+  RecordType type;
+  size_t body_bytes;
+  ByteView payload;
+};
+
+// Makes room for a header of `body_bytes` behind the prefix, appends the payload, and calls `fill`
+// on the header.
 template <typename Fill>
-Status append_record(RecordType type, size_t body_bytes, ByteView payload, std::string& out,
-                     Fill fill) {
+Status append_record(const RecordParts& parts, std::string& out, Fill fill) {
+  const auto& [type, body_bytes, payload] = parts;
   const size_t header_bytes = aligned(kRecordPrefixBytes + body_bytes);
   if (header_bytes > kRecordHeaderBytesMax || payload.size() > kRecordPayloadBytesMax) {
     return error(Errc::kTooLarge, fmt::format("a record of {} + {} bytes is above the limit",
                                               header_bytes, payload.size()));
   }
   const size_t start = out.size();
-  out.resize(start + header_bytes + aligned(payload.size()));
+  out.reserve(start + header_bytes + aligned(payload.size()));
+  out.append(header_bytes, '\0');
+  out.append(payload).append(aligned(payload.size()) - payload.size(), '\0');
   char* record = out.data() + start;
   store_le(record + kHeaderLengthAt, static_cast<uint32_t>(header_bytes));
   store_le(record + kPayloadLengthAt, static_cast<uint32_t>(payload.size()));
@@ -51,30 +60,30 @@ Status append_record(RecordType type, size_t body_bytes, ByteView payload, std::
   fill(writer);
   CHECK(writer.at() == record + kRecordPrefixBytes + body_bytes, "measured {} bytes, wrote {}",
         body_bytes, writer.at() - record - kRecordPrefixBytes);
-  if (!payload.empty()) std::memcpy(record + header_bytes, payload.data(), payload.size());
   return {};
 }
 
 }  // namespace
 
 Status encode(const Message& message, std::string& out) {
-  return append_record(RecordType::kMessage, message_body_bytes(message), message.payload, out,
+  return append_record({RecordType::kMessage, message_body_bytes(message), message.payload}, out,
                        [&](FieldWriter& w) { write_message_body(message, w); });
 }
 
 Status encode(const Attempt& attempt, std::string& out) {
-  return append_record(RecordType::kAttempt, attempt_body_bytes(attempt), attempt.outcome.response,
-                       out, [&](FieldWriter& w) { write_attempt_body(attempt, w); });
+  return append_record(
+      {RecordType::kAttempt, attempt_body_bytes(attempt), attempt.outcome.response}, out,
+      [&](FieldWriter& w) { write_attempt_body(attempt, w); });
 }
 
 Status encode(const Command& command, std::string& out) {
-  return append_record(RecordType::kCommand, kCommandBodyBytes, {}, out,
+  return append_record({RecordType::kCommand, kCommandBodyBytes, {}}, out,
                        [&](FieldWriter& w) { write_command_body(command, w); });
 }
 
 Status encode(const TargetSet& set, std::string& out) {
   const size_t body_bytes = sizeof(uint32_t) + set.size() * IdBytes::kSize;
-  return append_record(RecordType::kTargetSet, body_bytes, {}, out, [&](FieldWriter& w) {
+  return append_record({RecordType::kTargetSet, body_bytes, {}}, out, [&](FieldWriter& w) {
     w.u32(static_cast<uint32_t>(set.size()));
     for (const EndpointId& endpoint : set.endpoints()) w.id(endpoint.bytes);
   });
