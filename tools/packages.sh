@@ -4,8 +4,8 @@ packages_of() {
   case "$1" in
     build)
       echo build-essential cmake ninja-build ccache mold pkg-config python3 \
-        libboost1.81-dev libssl-dev libc-ares-dev libsodium-dev libsqlite3-dev libsimdjson-dev \
-        libfmt-dev libcli11-dev libtomlplusplus-dev libjemalloc-dev
+        libssl-dev libc-ares-dev libsodium-dev libsqlite3-dev libsimdjson-dev libfmt-dev \
+        libcli11-dev libtomlplusplus-dev libjemalloc-dev
       ;;
     test) echo libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev strace curl ;;
     format) echo clang-format-16 python3 ;;

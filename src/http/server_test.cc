@@ -27,11 +27,15 @@ class ServerTest : public testing::Test {
     ASSERT_TRUE(server_->listen(*SocketAddress::parse("127.0.0.1:0"), {}).ok());
   }
 
+  enum class Next : uint8_t { kAtOnce, kWhenAnswered };
   // Sends the pieces one after another and answers everything received until the server closes.
-  std::string talk(std::vector<std::string> pieces, bool end_input = false) {
+  std::string talk(std::vector<std::string> pieces, bool end_input = false,
+                   Next next = Next::kAtOnce) {
     std::string received;
     std::unique_ptr<io::Stream> stream;
     std::array<char, 4096> buffer;
+    size_t sent = 0;
+    std::function<void()> send;
     std::function<void()> read = [&] {
       stream->read(buffer, [&](Result<size_t> got) {
         if (!got.ok() || *got == 0) {
@@ -39,17 +43,18 @@ class ServerTest : public testing::Test {
           return;
         }
         received.append(buffer.data(), *got);
+        if (next == Next::kWhenAnswered) send();
         read();
       });
     };
-    size_t sent = 0;
-    std::function<void()> send = [&] {
+    send = [&] {
       if (sent == pieces.size()) {
         if (end_input) stream->shutdown_write();
         return;
       }
       const std::array<ByteView, 1> parts = {pieces[sent++]};
-      if (stream->write(parts, [](const Status&) {}).ok()) loop_->post_at_turn_end([&] { send(); });
+      if (!stream->write(parts, [](const Status&) {}).ok() || next == Next::kWhenAnswered) return;
+      loop_->post_at_turn_end([&] { send(); });
     };
     auto connecting = loop_->net().connect(server_->address(), {}, [&](auto connected) {
       ASSERT_TRUE(connected.ok());
@@ -196,10 +201,10 @@ TEST_F(ServerTest, AHalfClosedClientStillGetsItsAnswer) {
 
 TEST_F(ServerTest, ContinueIsSaidBeforeTheBodyComes) {
   serve([](const Request&, Responder responder) { responder.send(Response{}); });
-  const std::string got =
-      talk({"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: "
-            "100-continue\r\nConnection: close\r\n\r\n",
-            "ab"});
+  const std::string got = talk({"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: "
+                                "100-continue\r\nConnection: close\r\n\r\n",
+                                "ab"},
+                               false, Next::kWhenAnswered);
   EXPECT_EQ(got.find("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"), 0u);
 }
 

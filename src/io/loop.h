@@ -18,6 +18,9 @@ class Loop {
  public:
   virtual ~Loop() = default;
   virtual const Clock& clock() const = 0;
+  // The clock as the current handler found it, read at most once for each: for deadlines and
+  // durations of many small steps. Loop thread only.
+  virtual MonoTime now() const { return clock().now(); }
   virtual Net& net() = 0;
   virtual Resolver& resolver() = 0;
   virtual TimerWheel& timers() = 0;

@@ -19,6 +19,7 @@ class LoopTest : public testing::TestWithParam<NamedForm> {
   MonoTime now() { return form_->host().clock().now(); }
   bool run_until(std::function<bool()> done) { return form_->run_until(std::move(done)); }
   std::unique_ptr<HostForm> form_ = GetParam().make();
+  std::unique_ptr<Timer> timer_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Forms, LoopTest, testing::ValuesIn(all_forms()),
@@ -130,6 +131,40 @@ TEST(LinuxLoop, MailboxesCarryValuesBetweenThreads) {
     EXPECT_EQ(values.size(), static_cast<size_t>(kValues));
     EXPECT_TRUE(std::is_sorted(values.begin(), values.end()));
   }
+}
+
+TEST_P(LoopTest, TheTimeOfAHandlerStandsStillAndNeverRunsAhead) {
+  MonoTime first, second, later;
+  bool done = false;
+  loop().post([&] {
+    first = loop().now();
+    second = loop().now();
+    EXPECT_LE(first, now());
+    timer_ = std::make_unique<Timer>(loop().timers(), [&] {
+      later = loop().now();
+      EXPECT_LE(later, now());
+      done = true;
+    });
+    timer_->arm_at(first + milliseconds{5});
+  });
+  ASSERT_TRUE(run_until([&] { return done; }));
+  EXPECT_EQ(first, second);
+  EXPECT_GE(later, first + milliseconds{5});
+}
+
+// What is added to the end of a turn while it ends still belongs to it; what is posted remotely is
+// not lost while the loop is busy.
+TEST_P(LoopTest, AChainOfTurnEndsAndRemoteTasksComesToItsEnd) {
+  int left = 100;
+  std::function<void()> next = [&] {
+    if (--left == 0) return;
+    if (left % 2 == 0)
+      loop().post_at_turn_end([&] { next(); });
+    else
+      loop().post_remote([&] { next(); });
+  };
+  loop().post([&] { next(); });
+  EXPECT_TRUE(run_until([&] { return left == 0; }));
 }
 
 TEST(LinuxLoop, StopsFromAnotherThread) {

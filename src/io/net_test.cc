@@ -163,6 +163,50 @@ TEST_P(NetTest, ReadsNothingWhenThePeerEnded) {
   EXPECT_EQ(answered, "bye");
 }
 
+// What arrived while nobody read is found by a read that comes later, however small its buffer,
+// and so is the end that came with it.
+TEST_P(NetTest, FindsWhatArrivedBeforeTheRead) {
+  connect_pair();
+  const std::string sent = pattern(1000);
+  ASSERT_TRUE(client_->write(std::array{ByteView(sent)}, nullptr).ok());
+  client_->shutdown_write();
+  bool settled = false;
+  Timer pause(form_->loop().timers(), [&] { settled = true; });
+  pause.arm_at(form_->host().clock().now() + milliseconds{20});
+  ASSERT_TRUE(run_until([&] { return settled; }));
+  std::string got;
+  std::array<char, 100> small;
+  std::function<void()> read = [&] {
+    server_->read(small, [&](const Result<size_t>& count) {
+      if (count.ok() && *count > 0) {
+        got.append(small.data(), *count);
+        return read();
+      }
+      server_.reset();
+    });
+  };
+  read();
+  ASSERT_TRUE(run_until([&] { return server_ == nullptr; }));
+  EXPECT_EQ(got, sent);
+}
+
+TEST_P(NetTest, AStreamMayGoInTheCallbackOfItsWriteWhileItReads) {
+  connect_pair();
+  const std::string sent = pattern(8 << 20);
+  const auto wrote =
+      server_->write(std::array{ByteView(sent)}, [&](const Status&) { server_.reset(); });
+  ASSERT_TRUE(wrote.ok() && wrote.value() == Wrote::kQueued);
+  server_->read(echo_buffer_, [&](const Result<size_t>& got) {
+    if (got.ok() && *got > 0) return;
+    server_.reset();
+  });
+  ASSERT_TRUE(client_->write(std::array<ByteView, 1>{"x"}, nullptr).ok());
+  std::string got;
+  bool ended = false;
+  collect(*client_, got, ended);
+  EXPECT_TRUE(run_until([&] { return server_ == nullptr; }));
+}
+
 TEST_P(NetTest, CallsBackNeverInsideTheCall) {
   connect_pair();
   ASSERT_TRUE(client_->write(std::array<ByteView, 1>{"x"}, nullptr).ok());

@@ -10,7 +10,6 @@ BEGIN, END = "<!-- modules: generated -->", "<!-- modules: end -->"
 
 # Third-party headers and the folders that wrap them. Tests may see what they test.
 WRAPPED = {
-    "boost/": ("src/io/linux/",),
     "openssl/": ("src/wire/", "src/io/"),
     "sqlite3.h": ("src/store/engines/sqlite/",),
     "sodium": ("src/wire/", "src/catalog/"),

@@ -83,8 +83,7 @@ def headers_alone(tree, headers):
     def one(path):
         run = subprocess.run(
             [COMPILER, "-std=c++20", "-fsyntax-only", "-Wno-pragma-once-outside-header", "-Isrc",
-             "-Ibench",
-             "-DBOOST_ASIO_NO_DEPRECATED", "-DBOOST_ERROR_CODE_HEADER_ONLY", "-DFMT_SHARED", path],
+             "-Ibench", "-DFMT_SHARED", path],
             cwd=tree.root, text=True, capture_output=True, check=False)
         return parse(tree, path, run, "header-alone")
     return run_parallel(one, headers)

@@ -1,51 +1,52 @@
-// A descriptor on the reactor.
+// A descriptor on the reactor, armed anew for each wait.
 #include "io/linux/fd_watch.h"
 
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
-
-#include <array>
-
-#include "io/linux/reactor.h"
+#include "base/log.h"
 
 namespace posthorn::io {
+namespace {
 
-using AsioDescriptor = boost::asio::posix::basic_stream_descriptor<Reactor::Executor>;
+constexpr std::array<uint32_t, 2> kBits = {EPOLLIN, EPOLLOUT};
+constexpr uint32_t kFailed = EPOLLERR | EPOLLHUP;
 
-struct FdWatch::State {
-  State(Reactor& r, int fd) : reactor(r), descriptor(r.context(), fd) {}
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() { descriptor.release(); }
+}  // namespace
 
-  Reactor& reactor;
-  AsioDescriptor descriptor;
-  std::array<Task, 2> on_ready;
-  // Grows with each cancel(), so that an aborted wait cannot fire the next one.
-  uint64_t generation = 0;
-};
-
-FdWatch::FdWatch(Reactor& reactor, int fd) : state_(std::make_shared<State>(reactor, fd)) {}
-
-FdWatch::~FdWatch() { cancel(); }
+FdWatch::~FdWatch() {
+  if (watched_) unwatch(fd_);
+}
 
 void FdWatch::wait(Event event, Task on_ready) {
-  const size_t which = static_cast<size_t>(event);
-  state_->on_ready[which] = std::move(on_ready);
-  state_->descriptor.async_wait(
-      event == Event::kReadable ? AsioDescriptor::wait_read : AsioDescriptor::wait_write,
-      [state = state_, which, generation = state_->generation](const auto& /*failure*/) {
-        if (generation != state->generation) return;
-        const Reactor::Turn turn(state->reactor);
-        Task ready = std::exchange(state->on_ready[which], nullptr);
-        if (ready) ready();
-      });
+  on_ready_[static_cast<size_t>(event)] = std::move(on_ready);
+  arm();
 }
 
 void FdWatch::cancel() {
-  ++state_->generation;
-  for (Task& task : state_->on_ready) task = nullptr;
-  boost::system::error_code ignored;
-  state_->descriptor.cancel(ignored);
+  for (Task& task : on_ready_) task = nullptr;
+}
+
+// One shot: a descriptor whose readiness nobody takes away is reported once, not in each turn.
+void FdWatch::arm() {
+  uint32_t wanted = 0;
+  for (size_t which = 0; which < on_ready_.size(); ++which) {
+    if (on_ready_[which]) wanted |= kBits[which];
+  }
+  if (wanted == 0) return;
+  if (watched_) return rewatch(fd_, wanted | EPOLLONESHOT);
+  const Status added = watch(fd_, wanted | EPOLLONESHOT);
+  if (!added.ok()) log(LogLevel::kError, "io", "{}", added.error().message);
+  watched_ = added.ok();
+}
+
+// Tells one wait; a second one is reported again, because its callback may have been cancelled by
+// the first.
+void FdWatch::ready(uint32_t events) {
+  for (size_t which = 0; which < on_ready_.size(); ++which) {
+    if (!on_ready_[which] || (events & (kBits[which] | kFailed)) == 0) continue;
+    Task told = std::exchange(on_ready_[which], nullptr);
+    arm();
+    return told();
+  }
+  arm();
 }
 
 }  // namespace posthorn::io

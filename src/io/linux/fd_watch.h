@@ -1,22 +1,21 @@
-// Waits until a descriptor is readable or writable. Used by the listener and the resolver; hides
-// Asio from them.
+// Waits until a descriptor is readable or writable, once for each wait. For descriptors that are
+// rarely ready: the listener's and the resolver's.
 #pragma once
+#include <array>
 #include <cstdint>
-#include <memory>
 
 #include "base/function.h"
+#include "io/linux/reactor.h"
 
 namespace posthorn::io {
 
-class Reactor;
-
 // Destroying it cancels the waits without calling back; it may happen inside a callback. The
 // descriptor stays the owner's and must be open until then.
-class FdWatch {
+class FdWatch final : private Reactor::Source {
  public:
   enum class Event : uint8_t { kReadable, kWritable };
 
-  FdWatch(Reactor& reactor, int fd);
+  FdWatch(Reactor& reactor, int fd) : Source(reactor), fd_(fd) {}
   ~FdWatch();
   FdWatch(const FdWatch&) = delete;
   FdWatch& operator=(const FdWatch&) = delete;
@@ -27,8 +26,12 @@ class FdWatch {
   void cancel();
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  void ready(uint32_t events) override;
+  void arm();
+
+  const int fd_;
+  bool watched_ = false;
+  std::array<Task, 2> on_ready_;
 };
 
 }  // namespace posthorn::io

@@ -20,8 +20,6 @@
 namespace posthorn::io {
 namespace {
 
-using Tcp = boost::asio::ip::tcp;
-
 constexpr int kAcceptsPerTurn = 64;
 constexpr milliseconds kDescriptorsCheck{100};
 
@@ -38,16 +36,9 @@ void set_option(int fd, int level, int name) {
   ::setsockopt(fd, level, name, &on, sizeof on);
 }
 
-Tcp protocol(const SocketAddress& of) { return of.ip.v6 ? Tcp::v6() : Tcp::v4(); }
-
-std::unique_ptr<Stream> adopt(const Context& context, Descriptor fd, const SocketAddress& peer) {
-  set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
-  TcpSocket socket(context.reactor.context());
-  boost::system::error_code failure;
-  socket.assign(protocol(peer), fd.get(), failure);
-  if (failure) return nullptr;
-  fd.release();
-  return make_stream(context.reactor, std::move(socket), peer);
+Descriptor open_socket(const SocketAddress& to) {
+  return Descriptor(::socket(to.ip.v6 ? AF_INET6 : AF_INET,
+                             SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
 }
 
 // An error of accept4 that belongs to one connection, not to the listener.
@@ -96,8 +87,9 @@ class LinuxListener final : public Listener {
         return wait_for_descriptors();
       }
       const bool in_reserve = fd.get() >= context_.descriptor_limit;
-      auto stream = adopt(context_, std::move(fd), socket_address(peer));
-      if (stream) (*on_accept)(std::move(stream));
+      set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+      auto stream = make_stream(context_.reactor, std::move(fd), socket_address(peer));
+      if (stream.ok()) (*on_accept)(std::move(stream).value());
       if (on_accept.use_count() == 1) return;
       if (in_reserve) return wait_for_descriptors();
     }
@@ -122,96 +114,72 @@ class LinuxListener final : public Listener {
   bool paused_ = false;
 };
 
-// A connect under way, held by Asio's handler until it has run.
-class Dial : public boost::intrusive_ref_counter<Dial, boost::thread_unsafe_counter> {
+// A connect under way.
+class LinuxConnecting final : public Connecting, private Reactor::Source {
  public:
-  Dial(const Context& context, const SocketAddress& to, Net::OnConnect on_connect)
-      : context_(context),
-        socket_(context.reactor.context()),
+  LinuxConnecting(const Context& context, const SocketAddress& to, Net::OnConnect on_connect)
+      : Source(context.reactor),
+        descriptor_limit_(context.descriptor_limit),
         to_(to),
         on_connect_(std::move(on_connect)) {}
+  LinuxConnecting(const LinuxConnecting&) = delete;
+  LinuxConnecting& operator=(const LinuxConnecting&) = delete;
+  ~LinuxConnecting() override = default;
 
   void start(const ConnectOptions& options) {
-    if (const Status ready = prepare(options); !ready.ok()) {
-      context_.reactor.post([self = Self(this), failure = ready.error()]() mutable {
-        self->finish(std::move(failure));
-      });
-      return;
-    }
-    const SystemAddress system = system_address(to_);
-    Tcp::endpoint endpoint;
-    std::memcpy(endpoint.data(), system.raw(), system.length);
-    socket_.async_connect(endpoint, [self = Self(this)](const boost::system::error_code& failure) {
-      if (!self->on_connect_) return;
-      const Reactor::Turn turn(self->context_.reactor);
-      self->connected(failure);
-    });
-  }
-
-  void cancel() {
-    const Net::OnConnect dropped = std::move(on_connect_);
-    on_connect_ = nullptr;
-    boost::system::error_code ignored;
-    socket_.close(ignored);
+    Status started = begin(options);
+    if (started.ok()) return;
+    failure_ = std::move(started).error();
+    again();
   }
 
  private:
-  using Self = boost::intrusive_ptr<Dial>;
-
-  Status prepare(const ConnectOptions& options) {
-    Descriptor fd(::socket(to_.ip.v6 ? AF_INET6 : AF_INET,
-                           SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
-    if (!fd.valid()) return os_error(errno, "open a socket to", to_.text());
-    if (fd.get() >= context_.descriptor_limit) {
+  Status begin(const ConnectOptions& options) {
+    socket_ = open_socket(to_);
+    if (!socket_.valid()) return os_error(errno, "open a socket to", to_.text());
+    if (socket_.get() >= descriptor_limit_) {
       return error(Errc::kOverloaded, "no descriptors left for a connection to " + to_.text());
     }
-    set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+    set_option(socket_.get(), IPPROTO_TCP, TCP_NODELAY);
     if (options.source) {
       const SystemAddress source = system_address({*options.source, 0});
-      if (::bind(fd.get(), source.raw(), source.length) != 0) {
+      if (::bind(socket_.get(), source.raw(), source.length) != 0) {
         return os_error(errno, "bind to", options.source->text());
       }
     }
-    boost::system::error_code failure;
-    socket_.assign(protocol(to_), fd.get(), failure);
-    if (failure) return os_error(failure.value(), "watch a socket to", to_.text());
-    fd.release();
-    return {};
+    const SystemAddress system = system_address(to_);
+    if (::connect(socket_.get(), system.raw(), system.length) != 0 && errno != EINPROGRESS) {
+      return os_error(errno, "connect to", to_.text());
+    }
+    return watch(socket_.get(), EPOLLOUT | EPOLLET);  // also says that it has connected already
   }
 
-  void connected(const boost::system::error_code& failure) {
-    if (failure) return finish(os_error(failure.value(), "connect to", to_.text()));
-    const SocketAddress peer = peer_address(socket_.native_handle());
-    finish(make_stream(context_.reactor, std::move(socket_), peer));
-  }
-
-  void finish(Result<std::unique_ptr<Stream>> result) {
+  // The callback may destroy this.
+  void ready(uint32_t /*events*/) override {
     Net::OnConnect on_connect = std::move(on_connect_);
     on_connect_ = nullptr;
-    if (on_connect) on_connect(std::move(result));
+    if (!on_connect) return;
+    if (failure_) return on_connect(std::move(*failure_));
+    int error_number = 0;
+    socklen_t length = sizeof error_number;
+    ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error_number, &length);
+    if (error_number != 0) return on_connect(os_error(error_number, "connect to", to_.text()));
+    unwatch(socket_.get());
+    const SocketAddress peer = peer_address(socket_.get());
+    on_connect(make_stream(reactor(), std::move(socket_), peer));
   }
 
-  const Context& context_;
-  TcpSocket socket_;
+  const int descriptor_limit_;
   const SocketAddress to_;
   Net::OnConnect on_connect_;
-};
-
-class LinuxConnecting final : public Connecting {
- public:
-  explicit LinuxConnecting(boost::intrusive_ptr<Dial> dial) : dial_(std::move(dial)) {}
-  LinuxConnecting(const LinuxConnecting&) = delete;
-  LinuxConnecting& operator=(const LinuxConnecting&) = delete;
-  ~LinuxConnecting() override { dial_->cancel(); }
-
- private:
-  const boost::intrusive_ptr<Dial> dial_;
+  std::optional<Error> failure_;
+  Descriptor socket_;
 };
 
 // With SO_REUSEPORT another process of the same user could join the listeners of a port, and take
 // a part of the connections. A socket without it cannot be bound while anyone listens.
 Status check_unused(const SocketAddress& at) {
-  const Descriptor fd(::socket(at.ip.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const Descriptor fd = open_socket(at);
   if (!fd.valid()) return os_error(errno, "open a socket for", at.text());
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
   const SystemAddress system = system_address(at);
@@ -228,8 +196,7 @@ class LinuxNet final : public Net {
   Result<std::unique_ptr<Listener>> listen(const SocketAddress& at, const ListenOptions& options,
                                            OnAccept on_accept) override {
     if (options.reuse_port && options.first && at.port != 0) PH_TRY(check_unused(at));
-    Descriptor fd(::socket(at.ip.v6 ? AF_INET6 : AF_INET,
-                           SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+    Descriptor fd = open_socket(at);
     if (!fd.valid()) return os_error(errno, "open a socket for", at.text());
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
     if (options.reuse_port) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT);
@@ -244,9 +211,9 @@ class LinuxNet final : public Net {
 
   std::unique_ptr<Connecting> connect(const SocketAddress& to, const ConnectOptions& options,
                                       OnConnect on_connect) override {
-    const boost::intrusive_ptr<Dial> dial(new Dial(context_, to, std::move(on_connect)));
-    dial->start(options);
-    return std::make_unique<LinuxConnecting>(dial);
+    auto connecting = std::make_unique<LinuxConnecting>(context_, to, std::move(on_connect));
+    connecting->start(options);
+    return connecting;
   }
 
  private:
