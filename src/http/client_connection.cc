@@ -44,7 +44,7 @@ void ClientConnection::begin(const ExchangeState& state) {
 
 bool ClientConnection::cut_short() {
   if (!head_done_) return false;
-  last_event_ = clock_.now();
+  last_event_ = loop_.now();
   result_.body_truncated = true;
   finish(false);
   return true;
@@ -69,7 +69,7 @@ void ClientConnection::on_read(Result<size_t> got) {
     owner_.idle_ended(number_);
     return;
   }
-  last_event_ = clock_.now();
+  last_event_ = loop_.now();
   if (!got.ok() || *got == 0) {
     ended_by_peer(!got.ok());
     return;

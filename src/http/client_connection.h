@@ -39,8 +39,8 @@ class ClientConnection {
   };
 
   ClientConnection(Owner& owner, ConnectionNumber number, const ClientLimits& limits,
-                   const io::Clock& clock)
-      : owner_(owner), number_(number), limits_(limits), clock_(clock), parser_(limits.head) {}
+                   const io::Loop& loop)
+      : owner_(owner), number_(number), limits_(limits), loop_(loop), parser_(limits.head) {}
 
   const PoolKey& key() const { return key_; }
   bool connected() const { return stream_ != nullptr; }
@@ -68,7 +68,7 @@ class ClientConnection {
   Owner& owner_;
   const ConnectionNumber number_;
   const ClientLimits& limits_;
-  const io::Clock& clock_;
+  const io::Loop& loop_;
   PoolKey key_;
   std::unique_ptr<io::Stream> stream_;
   const ExchangeState* state_ = nullptr;  // null while idle
@@ -81,7 +81,7 @@ class ClientConnection {
   std::vector<char> in_;
   size_t received_ = 0;  // bytes of the answer in in_
   uint64_t body_seen_ = 0;
-  MonoTime last_event_;  // the clock is read once per event
+  MonoTime last_event_;
   ExchangeResult result_;
 };
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace posthorn::http {
 
 size_t PoolKeyHash::operator()(const PoolKey& key) const {
@@ -12,53 +14,86 @@ size_t PoolKeyHash::operator()(const PoolKey& key) const {
 }
 
 std::optional<ConnectionNumber> PoolState::take(const PoolKey& key) {
-  const auto of_key = by_key_.find(key);
-  if (of_key == by_key_.end()) return std::nullopt;
-  const ConnectionNumber number = of_key->second.back();
-  remove(number);
+  const auto group = groups_.find(key);
+  if (group == groups_.end() || group->second.idle.empty()) return std::nullopt;
+  const ConnectionNumber number = group->second.idle.back();
+  group->second.idle.pop_back();
+  unlink(place_of(number));
   return number;
 }
 
 std::optional<ConnectionNumber> PoolState::put(const PoolKey& key, ConnectionNumber number,
                                                MonoTime now) {
-  by_age_.push_back({number, key, now});
-  places_[number] = std::prev(by_age_.end());
-  std::vector<ConnectionNumber>& of_key = by_key_[key];
-  of_key.push_back(number);
-  if (of_key.size() <= idle_per_key_max_) return std::nullopt;
-  const ConnectionNumber surplus = of_key.front();
+  Place& place = join(key, number);
+  place.since = now;
+  link_newest(place_of(number));
+  std::vector<ConnectionNumber>& idle = place.group->second.idle;
+  idle.push_back(number);
+  if (idle.size() <= idle_per_key_max_) return std::nullopt;
+  const ConnectionNumber surplus = idle.front();
   remove(surplus);
   return surplus;
 }
 
+PoolState::Place& PoolState::join(const PoolKey& key, ConnectionNumber number) {
+  const size_t at = place_of(number);
+  if (at >= places_.size()) places_.resize(at + 1);
+  Place& place = places_[at];
+  if (place.number == number) return place;
+  CHECK(place.number == 0, "place {} has an open connection", at);
+  place.number = number;
+  place.group = &*groups_.try_emplace(key).first;
+  ++place.group->second.members;
+  return place;
+}
+
 void PoolState::remove(ConnectionNumber number) {
-  const auto place = places_.find(number);
-  if (place == places_.end()) return;
-  const auto of_key = by_key_.find(place->second->key);
-  std::erase(of_key->second, number);
-  if (of_key->second.empty()) by_key_.erase(of_key);
-  by_age_.erase(place->second);
-  places_.erase(place);
+  const size_t at = place_of(number);
+  if (at >= places_.size() || places_[at].number != number) return;
+  Place& place = places_[at];
+  if (place.idle) {
+    std::erase(place.group->second.idle, number);
+    unlink(at);
+  }
+  if (--place.group->second.members == 0) groups_.erase(place.group->first);
+  place = {};
+}
+
+void PoolState::link_newest(size_t at) {
+  Place& place = places_[at];
+  place.idle = true;
+  place.older = newest_;
+  place.newer = kNone;
+  (newest_ == kNone ? oldest_ : places_[newest_].newer) = at;
+  newest_ = at;
+  ++idle_;
+}
+
+void PoolState::unlink(size_t at) {
+  Place& place = places_[at];
+  place.idle = false;
+  (place.older == kNone ? oldest_ : places_[place.older].newer) = place.newer;
+  (place.newer == kNone ? newest_ : places_[place.newer].older) = place.older;
+  --idle_;
 }
 
 std::optional<ConnectionNumber> PoolState::oldest() const {
-  if (by_age_.empty()) return std::nullopt;
-  return by_age_.front().number;
+  if (oldest_ == kNone) return std::nullopt;
+  return places_[oldest_].number;
 }
 
 std::vector<ConnectionNumber> PoolState::idle_since(MonoTime limit) const {
   std::vector<ConnectionNumber> stale;
-  for (const Idle& idle : by_age_) {
-    if (idle.since >= limit) break;
-    stale.push_back(idle.number);
+  for (size_t at = oldest_; at != kNone && places_[at].since < limit; at = places_[at].newer) {
+    stale.push_back(places_[at].number);
   }
   return stale;
 }
 
 std::vector<ConnectionNumber> PoolState::of_owner(uint64_t owner) const {
   std::vector<ConnectionNumber> found;
-  for (const Idle& idle : by_age_) {
-    if (idle.key.owner == owner) found.push_back(idle.number);
+  for (size_t at = oldest_; at != kNone; at = places_[at].newer) {
+    if (places_[at].group->first.owner == owner) found.push_back(places_[at].number);
   }
   return found;
 }

@@ -45,5 +45,34 @@ TEST(PoolState, FindsTheOldestTheStaleAndThoseOfAnOwner) {
   EXPECT_EQ(pool.oldest(), 2u);
 }
 
+TEST(PoolState, APlaceHasAnotherConnectionOnceItsFirstIsClosed) {
+  PoolState pool(8);
+  const ConnectionNumber first = ConnectionNumber{1} << kPlaceBits | 5;
+  const ConnectionNumber second = ConnectionNumber{2} << kPlaceBits | 5;
+  pool.put(key(1), first, MonoTime{1});
+  EXPECT_EQ(pool.take(key(1)), first);
+  pool.remove(first);  // it was in use
+  pool.put(key(2), second, MonoTime{2});
+  pool.remove(first);
+  EXPECT_FALSE(pool.take(key(1)).has_value());
+  EXPECT_EQ(pool.oldest(), second);
+  EXPECT_EQ(pool.take(key(2)), second);
+}
+
+TEST(PoolState, AgesStayInOrderWhateverIsTakenAndClosed) {
+  PoolState pool(8);
+  for (ConnectionNumber number = 1; number <= 4; ++number) {
+    pool.put(key(number % 2), number, MonoTime{static_cast<int64_t>(number)});
+  }
+  pool.remove(2);
+  EXPECT_EQ(pool.take(key(1)), 3u);
+  pool.put(key(1), 3, MonoTime{5});
+  EXPECT_EQ(pool.idle_since(MonoTime{9}), (std::vector<ConnectionNumber>{1, 4, 3}));
+  pool.remove(1);
+  EXPECT_EQ(pool.oldest(), 4u);
+  pool.remove(3);
+  EXPECT_EQ(pool.idle_since(MonoTime{9}), (std::vector<ConnectionNumber>{4}));
+}
+
 }  // namespace
 }  // namespace posthorn::http
