@@ -38,8 +38,9 @@ Server::Server(io::Loop& loop, const ServerLimits& limits, Handlers handlers)
 Server::~Server() {
   listener_.reset();
   empty_ = nullptr;
-  const auto open = std::exchange(connections_, {});
+  auto open = std::exchange(connections_, {});
   for (const auto& [raw, connection] : open) connection->abandon();
+  loop_.post([open = std::move(open)] {});  // one of them may be on the stack
 }
 
 Status Server::listen(const SocketAddress& at, const io::ListenOptions& options) {
@@ -67,7 +68,9 @@ void Server::adopt(std::unique_ptr<io::Stream> stream) {
 void Server::closed(ServerConnection* connection) {
   const auto of_address = per_address_.find(connection->peer().ip.text());
   if (of_address != per_address_.end() && --of_address->second == 0) per_address_.erase(of_address);
-  connections_.erase(connection);
+  const auto at = connections_.find(connection);
+  loop_.post([closed = std::move(at->second)] {});  // it may be on the stack
+  connections_.erase(at);
   if (draining_ && connections_.empty() && empty_) std::exchange(empty_, nullptr)();
 }
 
@@ -86,12 +89,13 @@ void Server::flush() {
 }
 
 std::string_view Server::date() {
-  const int64_t second = loop_.clock().wall().us / 1'000'000;
-  if (second != date_second_) {
-    date_second_ = second;
-    date_.clear();
-    wire::append_http_date(date_, WallTime{second * 1'000'000});
-  }
+  constexpr int64_t kSecondUs = 1'000'000;
+  const MonoTime now = loop_.now();
+  if (now < date_until_) return date_;
+  const WallTime wall = loop_.clock().wall();
+  date_until_ = now + microseconds{kSecondUs - wall.us % kSecondUs};
+  date_.clear();
+  wire::append_http_date(date_, wall);
   return date_;
 }
 

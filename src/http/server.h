@@ -83,7 +83,7 @@ class Server {
   std::vector<std::shared_ptr<ServerConnection>> flushing_;  // kept for its capacity
   size_t charged_ = 0;                                       // of limits_.buffer_bytes_max
   std::string date_;
-  int64_t date_second_ = 0;
+  MonoTime date_until_;  // when the next second begins
   Task empty_;
   bool draining_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

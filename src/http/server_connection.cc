@@ -31,7 +31,7 @@ void ServerConnection::set_phase(Phase phase) {
   if (phase == Phase::kHead) wait = limits.head_timeout;
   if (phase == Phase::kBody || phase == Phase::kChunked) wait = limits.body_timeout;
   if (phase == Phase::kDiscard) wait = limits.write_timeout;
-  expire_at(server_->loop_.clock().now() + wait);
+  expire_at(server_->loop_.now() + wait);
 }
 
 // The timer is left alone while it fires early enough; on_timer() looks at the deadline again.
@@ -43,7 +43,7 @@ void ServerConnection::expire_at(MonoTime when) {
 }
 
 void ServerConnection::on_timer() {
-  const MonoTime now = server_->loop_.clock().now();
+  const MonoTime now = server_->loop_.now();
   if (now < deadline_) {
     armed_for_ = deadline_;
     timer_.arm_at(deadline_);
@@ -128,10 +128,9 @@ void ServerConnection::read() {
     return;
   }
   reading_ = true;
+  // The stream calls back no more once it is closed, and this outlives the handler that closes it.
   stream_->read({in_.data() + end_, in_.size() - end_},
-                [self = weak_from_this()](Result<size_t> got) {
-                  if (const auto connection = self.lock()) connection->on_read(std::move(got));
-                });
+                [this](Result<size_t> got) { on_read(std::move(got)); });
 }
 
 void ServerConnection::on_read(Result<size_t> got) {
@@ -297,12 +296,12 @@ void ServerConnection::respond(uint64_t ticket, Response response) {
 void ServerConnection::release_answers() {
   bool rendered = false;
   while (!answers_.empty() && answers_.front().ready) {
-    Answer answer = std::move(answers_.front());
+    const bool close = answers_.front().close;
+    render(answers_.front());
     answers_.pop_front();
     ++first_ticket_;
-    render(answer);
     rendered = true;
-    if (!answer.close) continue;
+    if (!close) continue;
     no_more_requests_ = true;
     answers_.clear();
   }
@@ -312,9 +311,10 @@ void ServerConnection::release_answers() {
   }
 }
 
-void ServerConnection::render(Answer& answer) {
+// The answer is the first of answers_.
+void ServerConnection::render(const Answer& answer) {
   const Response& response = answer.response;
-  const bool close = answer.close || (no_more_requests_ && answers_.empty());
+  const bool close = answer.close || (no_more_requests_ && answers_.size() == 1);
   wire::append_status_line(out_, response.status);
   wire::append_header(out_, "Date", server_->date());
   for (const ResponseHeader& header : response.headers) {
@@ -337,15 +337,7 @@ void ServerConnection::flush() {
   if (server_ == nullptr || writing_ || out_.empty()) return;
   const std::array<ByteView, 1> parts = {out_};
   const Result<io::Wrote> wrote =
-      stream_->write(parts, [self = weak_from_this()](const Status& written) {
-        const auto connection = self.lock();
-        if (connection == nullptr || connection->server_ == nullptr) return;
-        connection->writing_ = false;
-        if (!written.ok())
-          connection->close();
-        else
-          connection->after_write();
-      });
+      stream_->write(parts, [this](const Status& written) { on_written(written.ok()); });
   out_.clear();
   if (!wrote.ok()) {
     close();
@@ -353,10 +345,18 @@ void ServerConnection::flush() {
   }
   if (*wrote == io::Wrote::kQueued) {
     writing_ = true;
-    expire_at(server_->loop_.clock().now() + server_->limits_.write_timeout);
+    expire_at(server_->loop_.now() + server_->limits_.write_timeout);
     return;
   }
   after_write();
+}
+
+void ServerConnection::on_written(bool ok) {
+  writing_ = false;
+  if (ok)
+    after_write();
+  else
+    close();
 }
 
 void ServerConnection::after_write() {
@@ -412,12 +412,12 @@ void ServerConnection::finish() {
 
 void ServerConnection::abandon() {
   server_ = nullptr;
+  timer_.cancel();
   stream_.reset();
 }
 
 void ServerConnection::close() {
   if (server_ == nullptr) return;
-  const auto self = shared_from_this();
   Server* const server = std::exchange(server_, nullptr);
   server->charged_ -= std::exchange(charged_, 0);
   timer_.cancel();

@@ -1,7 +1,6 @@
 // One connection of the server: reads requests one after another, keeps their answers in order.
 // Private to the server.
 #pragma once
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +34,31 @@ class ServerConnection : public Responder::Target,
     bool to_head = false;  // the request was HEAD: no body goes out
     Response response;
   };
+  // A queue that keeps its memory: nearly always it holds one answer at a time.
+  class Answers {
+   public:
+    bool empty() const { return first_ == all_.size(); }
+    size_t size() const { return all_.size() - first_; }
+    Answer& front() { return all_[first_]; }
+    Answer& operator[](size_t i) { return all_[first_ + i]; }
+    Answer& emplace_back() { return all_.emplace_back(); }
+    void pop_front() {
+      if (++first_ == all_.size() || first_ == kShiftedMax) shift();
+    }
+    void clear() {
+      first_ = all_.size();
+      shift();
+    }
+
+   private:
+    static constexpr size_t kShiftedMax = 64;
+    void shift() {
+      all_.erase(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(first_));
+      first_ = 0;
+    }
+    std::vector<Answer> all_;
+    size_t first_ = 0;
+  };
 
   void read();
   void on_read(Result<size_t> got);
@@ -46,8 +70,9 @@ class ServerConnection : public Responder::Target,
   void dispatch(ByteView body, size_t consumed);
   void refuse(int status, std::string_view reason);
   void discard();
+  void on_written(bool ok);
   void after_write();
-  void render(Answer& answer);
+  void render(const Answer& answer);
   void release_answers();
   bool make_room();
   bool charge(size_t bytes);
@@ -72,8 +97,8 @@ class ServerConnection : public Responder::Target,
   size_t body_bytes_ = 0;  // of the request being read
   Server::BodyBound body_bound_;
   std::string chunked_body_;
-  std::deque<Answer> answers_;  // of requests dispatched and not rendered, in order
-  uint64_t first_ticket_ = 0;   // of answers_.front()
+  Answers answers_;            // of requests dispatched and not rendered, in order
+  uint64_t first_ticket_ = 0;  // of answers_.front()
   std::string out_;
   size_t discarded_ = 0;
   size_t charged_ = 0;  // of the server's budget for bodies
