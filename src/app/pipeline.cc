@@ -32,7 +32,7 @@ Pipeline::Pipeline(PipelineDeps deps, const PipelineOptions& options)
       settle_(deps.loop, deps.store.log(), {}),
       scheduler_(
           {deps.loop, deps.reader, deps.store, deps.shard, deps.shards}, options.scheduler,
-          [this](const model::Send& send) { attempt(send); },
+          [this](model::Send send) { attempt(std::move(send)); },
           [this](const EndpointId& endpoint) { return may_send(endpoint); }) {}
 
 Pipeline::~Pipeline() { deps_.store.log().observe(deps_.loop, nullptr); }
@@ -53,14 +53,15 @@ bool Pipeline::may_send(const EndpointId& endpoint) const {
   return known != nullptr && !known->disabled;
 }
 
-Pipeline::Flight& Pipeline::take_flight(const model::Send& send) {
+Pipeline::Flight& Pipeline::take_flight(model::Send taken) {
   if (free_flights_.empty()) {
     flights_.push_back(std::make_unique<Flight>());
     free_flights_.push_back(flights_.back().get());
   }
   Flight& flight = *free_flights_.back();
   free_flights_.pop_back();
-  flight.send = send;
+  flight.send = std::move(taken);
+  const model::Send& send = flight.send;
   flight.attempt = model::Attempt{};
   model::Attempt& attempt = flight.attempt;
   attempt.app = send.app;
@@ -75,8 +76,9 @@ Pipeline::Flight& Pipeline::take_flight(const model::Send& send) {
   return flight;
 }
 
-void Pipeline::attempt(const model::Send& send) {
-  Flight& flight = take_flight(send);
+void Pipeline::attempt(model::Send taken) {
+  Flight& flight = take_flight(std::move(taken));
+  const model::Send& send = flight.send;
   const catalog::EndpointRef endpoint = snapshot_->endpoint(send.endpoint);
   if (send.message == nullptr || send.message->payload_expunged || endpoint == nullptr) {
     deps_.loop.post([this, &flight] { abandon(flight); });

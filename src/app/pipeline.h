@@ -49,11 +49,11 @@ class Pipeline {
 
  private:
   struct Flight;  // an attempt under way; pooled
-  void attempt(const model::Send& send);
+  void attempt(model::Send taken);
   void ended(Flight& flight, model::Outcome outcome);
   void abandon(Flight& flight);
   void settle(Flight& flight, const model::Next& next);
-  Flight& take_flight(const model::Send& send);
+  Flight& take_flight(model::Send taken);
   bool may_send(const EndpointId& endpoint) const;
 
   PipelineDeps deps_;

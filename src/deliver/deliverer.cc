@@ -83,7 +83,7 @@ void Deliverer::attempt(const catalog::EndpointRef& endpoint, const MessageRef& 
   running.target = target_of(endpoint);
   running.message = message;
   running.now = now;
-  running.started = loop_.clock().now();
+  running.started = loop_.now();
   running.dns_us = 0;
   running.on_outcome = std::move(on_outcome);
   const Result<wire::Url>& url = running.target->url;
@@ -111,7 +111,7 @@ void Deliverer::resolve(size_t slot) {
   dns_.lookup(url.host, [this, slot, use = running.use, alive = alive_](const auto& addresses) {
     if (!*alive || running_[slot]->use != use) return;
     Running& waiting = *running_[slot];
-    waiting.dns_us = static_cast<uint32_t>((loop_.clock().now() - waiting.started).count() / 1000);
+    waiting.dns_us = static_cast<uint32_t>((loop_.now() - waiting.started).count() / 1000);
     resolved(slot, addresses);
   });
 }
@@ -140,7 +140,7 @@ void Deliverer::block(size_t slot, const GuardVerdict& verdict) {
   end_later(slot, model::OutcomeKind::kBlocked, std::move(text));
 }
 
-void Deliverer::render(Running& running) const {
+void Deliverer::render(Running& running) {
   const model::Message& message = *running.message;
   std::string& head = running.head;
   head.assign(running.target->head);
@@ -150,8 +150,9 @@ void Deliverer::render(Running& running) const {
   }
   wire::append_header(head, "Content-Type", message.content_type);
   wire::append_header(head, "Content-Length", message.payload.size());
-  const std::string id = message.id.text();
-  running.target->keys.append_headers(head, {id, running.now.us / 1'000'000, message.payload},
+  id_.clear();
+  message.id.append_text(id_);
+  running.target->keys.append_headers(head, {id_, running.now.us / 1'000'000, message.payload},
                                       running.now, options_.signature_headers);
   wire::end_head(head);
 }

@@ -53,7 +53,7 @@ class Deliverer {
   void resolved(size_t slot, const Result<std::vector<IpAddress>>& addresses);
   void block(size_t slot, const GuardVerdict& verdict);
   void send(size_t slot, const IpAddress& address);
-  void render(Running& running) const;
+  void render(Running& running);
   void answered(size_t slot, http::ExchangeResult result);
   void end(size_t slot, model::Outcome outcome);
   void end_later(size_t slot, model::OutcomeKind kind, std::string text);
@@ -66,6 +66,7 @@ class Deliverer {
   std::unordered_map<EndpointId, TargetRef> targets_;
   std::vector<std::unique_ptr<Running>> running_;
   std::vector<size_t> free_;
+  std::string id_;     // of the message that is being signed
   uint64_t turn_ = 0;  // spreads attempts over the addresses of a name
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

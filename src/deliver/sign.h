@@ -22,6 +22,7 @@ class EndpointKeys {
                       SignatureHeaders names) const;
 
  private:
+  void append_signatures(std::string& out, const wire::SignedContent& content, WallTime now) const;
   struct Key {
     wire::SigningKey key;
     WallTime expires_at;

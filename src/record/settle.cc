@@ -11,7 +11,12 @@ Settle::Settle(io::Loop& loop, store::MessageLog& log, SettleLimits limits)
 Settle::~Settle() { *alive_ = false; }
 
 void Settle::record(model::Attempt attempt, OnRecorded on_recorded) {
-  if (turns_.empty() || turns_.back().callbacks.size() >= limits_.batch_max) turns_.emplace_back();
+  if (turns_.empty() || turns_.back().callbacks.size() >= limits_.batch_max) {
+    // Turns resemble one another: room for as many as the last one had.
+    turns_.emplace_back();
+    turns_.back().batch.items.reserve(last_count_);
+    turns_.back().callbacks.reserve(last_count_);
+  }
   turns_.back().batch.items.push_back(store::NewAttempt{std::move(attempt)});
   turns_.back().callbacks.push_back(std::move(on_recorded));
   ++waiting_;
@@ -27,7 +32,7 @@ void Settle::record(model::Attempt attempt, OnRecorded on_recorded) {
 void Settle::flush() {
   while (!turns_.empty()) {
     Turn& turn = turns_.front();
-    const size_t count = turn.callbacks.size();
+    const size_t count = last_count_ = turn.callbacks.size();
     auto callbacks = std::make_shared<Callbacks>(std::move(turn.callbacks));
     const Status accepted =
         log_.append(std::move(turn.batch), loop_,
@@ -37,7 +42,7 @@ void Settle::flush() {
     if (!accepted.ok()) {
       // The queue is full for now: attempts wait here (bounded by what is in flight), in order.
       turn.callbacks = std::move(*callbacks);
-      retry_.arm_at(loop_.clock().now() + limits_.retry_after);
+      retry_.arm_at(loop_.now() + limits_.retry_after);
       return;
     }
     turns_.pop_front();

@@ -50,6 +50,7 @@ class Settle {
   const SettleLimits limits_;
   std::deque<Turn> turns_;
   size_t waiting_ = 0;
+  size_t last_count_ = 1;
   size_t appending_ = 0;
   bool flush_posted_ = false;
   io::Timer retry_;

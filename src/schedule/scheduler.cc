@@ -54,7 +54,7 @@ Scheduler::Scheduler(SchedulerDeps deps, SchedulerLimits limits, Start start, En
 Scheduler::~Scheduler() { *alive_ = false; }
 
 WallTime Scheduler::now() const {
-  const nanoseconds passed = deps_.loop.clock().now() - base_mono_;
+  const nanoseconds passed = deps_.loop.now() - base_mono_;
   return base_wall_ + std::chrono::duration_cast<microseconds>(passed);
 }
 
@@ -122,7 +122,7 @@ void Scheduler::pump(Slot& slot) {
     if (slot.lane.has_work() || slot.overflow_from) held_.insert(slot.endpoint);
     return;
   }
-  const MonoTime now = deps_.loop.clock().now();
+  const MonoTime now = deps_.loop.now();
   while (has_room(slot)) {
     std::optional<model::Send> send = slot.lane.next(now, allowed(slot, now));
     if (!send) break;
@@ -175,7 +175,7 @@ void Scheduler::pump_front(std::deque<EndpointId>& queue) {
 void Scheduler::begin_send(model::Send send) {
   ++in_flight_;
   if (send.message != nullptr) {
-    start_(send);
+    start_(std::move(send));
     return;
   }
   queue_read([this, send = std::move(send)]() mutable { read_message(std::move(send)); });
@@ -194,12 +194,12 @@ void Scheduler::message_read(model::Send send, Result<store::MessageRef> message
   read_ended();
   if (message.ok()) {
     send.message = *std::move(message);
-    return start_(send);
+    return start_(std::move(send));
   }
   log(LogLevel::kError, "schedule", "message {} cannot be read: {}", send.seq.value,
       message.error().message);
   if (is_lost(message.error()))
-    start_(send);
+    start_(std::move(send));
   else
     postpone(send);
 }
@@ -209,7 +209,7 @@ void Scheduler::postpone(const model::Send& send) {
   const auto attempts = static_cast<uint16_t>(send.number - 1);
   slot.lane.postponed(
       {send.scheduled_due, send.seq, send.endpoint, send.app, attempts, send.trigger},
-      deps_.loop.clock().now());
+      deps_.loop.now());
   count_stalled(slot);
   window_slot_free(slot);
 }
@@ -235,7 +235,7 @@ void Scheduler::lane_read(Slot& slot, const Result<store::LaneRead>& read) {
   }
   log(LogLevel::kError, "schedule", "lane {} cannot read the log: {}", slot.endpoint.text(),
       read.error().message);
-  slot.lane.read_failed(deps_.loop.clock().now());
+  slot.lane.read_failed(deps_.loop.now());
   watch(slot);
 }
 
@@ -270,7 +270,7 @@ void Scheduler::next_read() {
 
 void Scheduler::finished(const model::Send& send, Ended how) {
   Slot& slot = *slots_.at(send.endpoint);
-  const MonoTime now = deps_.loop.clock().now();
+  const MonoTime now = deps_.loop.now();
   slot.lane.finished(send.seq, how, now);
   count_stalled(slot);
   if (how == Ended::kSuccess) slot.last_completion = now;
@@ -311,7 +311,7 @@ void Scheduler::configuration_changed() {
 void Scheduler::wake() {
   const WallTime wall = now();
   fire_due(wall);
-  wake_lanes(deps_.loop.clock().now());
+  wake_lanes(deps_.loop.now());
   if (due_.wants_page(wall, limits_.due_ahead)) page_due(wall);
   arm();
 }
@@ -381,10 +381,10 @@ void Scheduler::paged(const std::vector<store::DueEntry>& entries, const store::
 
 void Scheduler::arm() {
   if (draining_) return;
-  MonoTime when = deps_.loop.clock().now() + seconds{30};  // at the latest, to look farther ahead
+  MonoTime when = deps_.loop.now() + seconds{30};  // at the latest, to look farther ahead
   if (due_.size() > 0) {
     const microseconds wait = std::max(due_.next_due() - now(), microseconds{0});
-    when = std::min(when, deps_.loop.clock().now() + wait);
+    when = std::min(when, deps_.loop.now() + wait);
   }
   if (!wakes_.empty()) when = std::min(when, wakes_.begin()->first);
   timer_.arm_at(when);

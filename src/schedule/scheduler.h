@@ -46,7 +46,7 @@ class Scheduler : public store::CommitObserver {
   // Begins one attempt; the receiver calls finished() and then recorded() for it, on the loop and
   // never inside this call. `send.message` is null when the stored message is lost (damaged,
   // expunged); one that cannot be read for now is tried again and not handed out.
-  using Start = UniqueFunction<void(const model::Send&)>;
+  using Start = UniqueFunction<void(model::Send)>;
   // May this endpoint be sent to now (known and not disabled)?
   using Enabled = UniqueFunction<bool(const EndpointId&)>;
 
