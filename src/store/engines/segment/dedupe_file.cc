@@ -96,6 +96,16 @@ bool KeyFile::may_contain(const FilterHash& hash) const {
   return true;
 }
 
+Result<std::optional<Seq>> KeyFile::find(const model::DedupeKey& key) const {
+  if (!file) return error(Errc::kCorrupt, "a key file cannot be opened");
+  const auto asked = static_cast<uint8_t>(layers.size());
+  PH_ASSIGN(const bool may, file->may_contain(kKeyShape.table, key_view(key), asked));
+  if (!may) return std::optional<Seq>();
+  PH_ASSIGN(const auto entry, file->find(kKeyShape.table, key_view(key)));
+  if (!entry) return std::optional<Seq>();
+  return std::optional(Seq{load_le<uint64_t>(entry->data() + kKeyShape.key_bytes)});
+}
+
 KeyFiles plan_key_merge(const KeyFiles& files) {
   if (files.size() < 2) return {};
   KeyFiles chosen = plan_small(files);
@@ -116,7 +126,7 @@ std::vector<uint8_t> plan_layers(const KeyFiles& files, size_t bytes_max) {
         static_cast<size_t>(std::max_element(gain.begin(), gain.end()) - gain.begin());
     if (gain[best] <= 0) break;
     const size_t bytes = files[best]->layer_bytes();
-    const bool fits = bytes <= left && layers[best] < kKeyShape.filter.layers;
+    const bool fits = bytes > 0 && bytes <= left && layers[best] < kKeyShape.filter.layers;
     if (fits) {
       left -= bytes;
       ++layers[best];

@@ -27,14 +27,17 @@ struct KeyFile {
   NumberRange seqs;
   WallTime oldest;  // acceptance of its messages
   WallTime newest;
-  SortedFileRef file;
+  SortedFileRef file;               // null: it cannot be opened
   std::vector<FilterLayer> layers;  // the first ones, as many as are in memory
-  bool damaged = false;             // not to be merged
+  bool damaged = false;             // not to be merged; to be made again
 
-  uint64_t keys() const { return file->table(kKeyShape.table)->entries; }
+  uint64_t keys() const { return file ? file->table(kKeyShape.table)->entries : 0; }
   size_t layer_bytes() const {
+    if (!file) return 0;
     return file->table(kKeyShape.table)->filter_lines * kFilterLineBytes;
   }
+  // May read the disk.
+  Result<std::optional<Seq>> find(const model::DedupeKey& key) const;
   // False when a layer in memory says that the key is not there.
   bool may_contain(const FilterHash& hash) const;
 };

@@ -37,6 +37,8 @@ class Tiers final : public DedupeTiers {
   Result<std::optional<Seq>> find(const model::DedupeKey& key) override;
   Status add(const KeyTable& table) override;
   Result<bool> merge_step(WallTime now) override;
+  std::vector<NumberRange> damaged() const override;
+  Status remove_damaged(const NumberRange& seqs) override;
   DedupeCounts counts() const override;
   Seq covered() const override;
 
@@ -54,7 +56,7 @@ class Tiers final : public DedupeTiers {
   Status begin_merge();
   Result<bool> step_merge();
   Status finish_merge();
-  void mark_damaged(const KeyFiles& inputs);
+  void mark_damaged(const NumberRange& seqs);
 
   io::Disk& disk_;
   BlockCache& cache_;
@@ -78,6 +80,7 @@ Status Tiers::load() {
     return a.last - a.first > b.last - b.first;
   });
   KeyFiles files;
+  KeyFiles damaged_files;  // what lies within one of them may have been made from it
   for (const NumberRange& range : ranges) {
     const bool replaced = std::any_of(files.begin(), files.end(), [&](const KeyFileRef& file) {
       return file->seqs.holds(range);
@@ -89,11 +92,16 @@ Status Tiers::load() {
     auto opened = open_key_file(cache_, path_of(range), range);
     if (opened.ok()) {
       files.push_back(std::move(opened).value());
-    } else {
-      log(LogLevel::kError, "store", "keys of messages {} to {} are lost, repeats may pass: {}",
-          range.first, range.last, opened.error().message);
+      continue;
     }
+    log(LogLevel::kError, "store", "keys of messages {} to {} are damaged: {}", range.first,
+        range.last, opened.error().message);
+    auto lost = std::make_shared<KeyFile>();
+    lost->seqs = range;
+    lost->damaged = true;
+    damaged_files.push_back(std::move(lost));
   }
+  files.insert(files.end(), damaged_files.begin(), damaged_files.end());
   return show(std::move(files));
 }
 
@@ -159,11 +167,13 @@ Result<std::optional<Seq>> Tiers::find_in(const KeyFiles& files, const model::De
   for (size_t i = files.size(); i-- > 0;) {
     const KeyFile& file = *files[i];
     if (!file.may_contain(hash)) continue;
-    const auto asked = static_cast<uint8_t>(file.layers.size());
-    PH_ASSIGN(const bool may, file.file->may_contain(kKeyShape.table, key_view(key), asked));
-    if (!may) continue;
-    PH_ASSIGN(const auto entry, file.file->find(kKeyShape.table, key_view(key)));
-    if (entry) return std::optional(Seq{load_le<uint64_t>(entry->data() + kKeyShape.key_bytes)});
+    Result<std::optional<Seq>> found = file.find(key);
+    if (!found.ok() && found.error().code == Errc::kCorrupt) {
+      log(LogLevel::kError, "store", "keys are damaged: {}", found.error().message);
+      mark_damaged(file.seqs);
+      return error(Errc::kUnavailable, "idempotency keys are damaged and are made again");
+    }
+    if (!found.ok() || *found) return found;
   }
   return std::optional<Seq>();
 }
@@ -172,8 +182,9 @@ Status Tiers::add(const KeyTable& table) {
   if (table.size() == 0) return {};
   const NumberRange seqs{table.first().value, table.last().value};
   KeyFiles files = *view();
-  const bool there = std::any_of(files.begin(), files.end(),
-                                 [&](const KeyFileRef& file) { return file->seqs.holds(seqs); });
+  const bool there = std::any_of(files.begin(), files.end(), [&](const KeyFileRef& file) {
+    return !file->damaged && file->seqs.holds(seqs);
+  });
   if (there) return {};  // a replay
   PH_ASSIGN(auto writer, SortedFileWriter::create(disk_, path_of(seqs)));
   PH_TRY(writer->begin_table(kKeyShape, table.size()));
@@ -201,7 +212,8 @@ Status Tiers::remove_expired(WallTime now) {
   KeyFiles kept;
   KeyFiles expired;
   for (const KeyFileRef& file : *current) {
-    (file->newest < horizon ? expired : kept).push_back(file);
+    const bool old = file->file != nullptr && file->newest < horizon;
+    (old ? expired : kept).push_back(file);
   }
   if (expired.empty()) return {};
   PH_TRY(show(std::move(kept)));
@@ -221,7 +233,9 @@ Result<bool> Tiers::merge_step(WallTime now) {
     merge_.reset();
     if (done.error().code != Errc::kCorrupt) return done;
     log(LogLevel::kError, "store", "key files stay unmerged: {}", done.error().message);
-    mark_damaged(inputs);
+    for (const KeyFileRef& input : inputs) {
+      if (!input->file->verify().ok()) mark_damaged(input->seqs);
+    }
     return true;
   }
   if (*done) PH_TRY(finish_merge());
@@ -280,18 +294,37 @@ Status Tiers::finish_merge() {
   return {};
 }
 
-void Tiers::mark_damaged(const KeyFiles& inputs) {
-  KeyFiles files = *view();
-  for (KeyFileRef& file : files) {
-    const bool input = std::any_of(inputs.begin(), inputs.end(), [&](const KeyFileRef& other) {
-      return other->seqs == file->seqs;
-    });
-    if (!input || file->file->verify().ok()) continue;
-    auto marked = std::make_shared<KeyFile>(*file);
-    marked->damaged = true;
-    file = std::move(marked);
+void Tiers::mark_damaged(const NumberRange& seqs) {
+  view_.with([&](ViewRef& view) {
+    KeyFiles files = *view;
+    for (KeyFileRef& file : files) {
+      if (file->seqs != seqs || file->damaged) continue;
+      auto marked = std::make_shared<KeyFile>(*file);
+      marked->damaged = true;
+      file = std::move(marked);
+    }
+    view = std::make_shared<const KeyFiles>(std::move(files));
+  });
+}
+
+std::vector<NumberRange> Tiers::damaged() const {
+  std::vector<NumberRange> ranges;
+  for (const KeyFileRef& file : *view()) {
+    if (file->damaged) ranges.push_back(file->seqs);
   }
-  view_.with([&](ViewRef& view) { view = std::make_shared<const KeyFiles>(std::move(files)); });
+  return ranges;
+}
+
+Status Tiers::remove_damaged(const NumberRange& seqs) {
+  KeyFiles kept;
+  bool replaced = false;  // by one of the same name
+  for (const KeyFileRef& file : *view()) {
+    if (file->seqs == seqs && file->damaged) continue;
+    replaced |= file->seqs == seqs;
+    kept.push_back(file);
+  }
+  PH_TRY(show(std::move(kept)));
+  return replaced ? Status() : remove_file(seqs);
 }
 
 DedupeCounts Tiers::counts() const {

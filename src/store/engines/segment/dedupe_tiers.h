@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "store/engines/segment/file_names.h"
 #include "store/engines/segment/recent_keys.h"
 #include "store/engines/segment/sorted_file.h"
 
@@ -43,6 +44,10 @@ class DedupeTiers {
   // Merges files that belong together and removes those whose newest key left the window; true
   // when there may be more to do.
   virtual Result<bool> merge_step(WallTime now) = 0;
+  // Ranges of seqs whose key file is damaged. find() answers kUnavailable where it needs one, until
+  // its keys were added again and it is removed.
+  virtual std::vector<NumberRange> damaged() const = 0;
+  virtual Status remove_damaged(const NumberRange& seqs) = 0;
   virtual DedupeCounts counts() const = 0;
   // All keys of messages up to here are in key files (0: none): where a replay may start.
   virtual Seq covered() const = 0;

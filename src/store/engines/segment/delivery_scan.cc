@@ -45,8 +45,10 @@ Status DeliveryScan::scan_segment(SegmentNumber number, const Wanted& wanted,
   uint64_t to_endpoint = 0;
   for (const uint32_t count : own) to_endpoint += count;
   const uint64_t in_state = outcomes_.totals(number)[state];
-  return in_state < to_endpoint ? by_state(number, wanted, found)
-                                : by_endpoint(number, wanted, found);
+  const Status scanned =
+      in_state < to_endpoint ? by_state(number, wanted, found) : by_endpoint(number, wanted, found);
+  if (scanned.ok() || scanned.error().code != Errc::kCorrupt) return scanned;
+  return index_.mark_damaged(number, scanned.error());
 }
 
 Status DeliveryScan::by_endpoint(SegmentNumber number, const Wanted& wanted,

@@ -25,6 +25,10 @@ struct State {
   bool damaged = false;
 };
 
+Error unavailable() {
+  return error(Errc::kUnavailable, "due entries are damaged and are made again");
+}
+
 class Runs final : public DueRuns {
  public:
   Runs(io::Disk& disk, BlockCache& cache, DueRunsOptions options)
@@ -44,6 +48,9 @@ class Runs final : public DueRuns {
   uint64_t pending() const override;
   bool damaged() const override {
     return state_.with([](const State& state) { return state.damaged; });
+  }
+  void mark_damaged() override {
+    state_.with([](State& state) { state.damaged = true; });
   }
   void restart() override;
   Status flush() override;
@@ -186,8 +193,14 @@ Status Runs::settled(const DueEntry& entry) {
   });
   if (in_memory) return {};
   for (const DueRunRef& run : runs) {
-    PH_ASSIGN(const bool marked, mark_in_run(run, entry));
-    if (!marked) continue;
+    const Result<bool> marked = mark_in_run(run, entry);
+    if (!marked.ok() && marked.error().code == Errc::kCorrupt) {
+      log(LogLevel::kError, "store", "a due entry was not settled: {}", marked.error().message);
+      mark_damaged();  // what is made again from the log knows that it is settled
+      return {};
+    }
+    if (!marked.ok()) return marked.error();
+    if (!*marked) continue;
     if (compaction_) compaction_->note_gone(entry);
     if (run->live() == 0) drop_empty_runs();
     return {};
@@ -225,6 +238,7 @@ Runs::Portion Runs::portion(const DueQuery& query) const {
 }
 
 Result<std::vector<DueEntry>> Runs::page(const DueQuery& query, const IsLive& is_live) {
+  if (damaged()) return unavailable();
   std::vector<DueEntry> page;
   DueQuery rest = query;
   int again = 0;
@@ -268,7 +282,10 @@ Result<bool> Runs::fill(DueQuery& query, const IsLive& is_live, std::vector<DueE
     else
       merge.next();
   }
-  if (merge.damaged()) state_.with([](State& state) { state.damaged = true; });
+  if (merge.damaged()) {
+    mark_damaged();
+    return unavailable();
+  }
   return memory == from.memory.end() && from.memory_cut;
 }
 
@@ -335,7 +352,7 @@ Status Runs::finish_compaction() {
   const auto compaction = std::move(compaction_);
   if (compaction->damaged()) {
     // Its output would hide that entries are missing.
-    state_.with([](State& state) { state.damaged = true; });
+    mark_damaged();
     return {};
   }
   DueRunRef output;

@@ -41,14 +41,15 @@ class DueRuns {
   // True when the entries in memory pass the limit: flush soon.
   virtual bool wants_flush() const = 0;
 
-  // DueIndex::page, with entries left out (and forgotten) that `is_live` says are gone. A damaged
-  // run is skipped, with what it holds: see damaged().
+  // DueIndex::page, with entries left out (and forgotten) that `is_live` says are gone.
+  // kUnavailable while a run is damaged: a reader that went on would never see what it held.
   virtual Result<std::vector<DueEntry>> page(const DueQuery& query, const IsLive& is_live) = 0;
   // Entries added and not settled; those that only `is_live` knows of are still counted.
   virtual uint64_t pending() const = 0;
-  // A run failed its checksum: entries may be missing. To mend it, restart() and add() again every
-  // entry that the log says is pending.
+  // A run failed its checksum, or was said to: entries may be missing. To mend it, restart() and
+  // tell again everything that the log says.
   virtual bool damaged() const = 0;
+  virtual void mark_damaged() = 0;
   virtual void restart() = 0;
 
   // Writes what is in memory as runs, durable on return.

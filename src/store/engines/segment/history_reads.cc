@@ -147,6 +147,18 @@ std::optional<LaneRecord> HistoryReads::lane(const EndpointId& endpoint) const {
   });
 }
 
+// Where the record is damaged the index still knows what it led to.
+Result<LastAttempt> HistoryReads::last_of(const AttemptEntry& entry, uint16_t count) {
+  const Result<model::Attempt> attempt = read_at(entry.place);
+  if (attempt.ok()) return last_attempt(*attempt, count);
+  if (!is_damaged(attempt)) return attempt.error();
+  LastAttempt last;
+  last.seq = entry.place.seq;
+  last.count = count;
+  last.state = entry.facet.state();
+  return last;
+}
+
 Result<model::Delivery> HistoryReads::delivery_of_target(const model::Message& message,
                                                          const EndpointId& endpoint) {
   DeliverySource source;
@@ -158,17 +170,16 @@ Result<model::Delivery> HistoryReads::delivery_of_target(const model::Message& m
   of.endpoint = endpoint;
   of.limit = kEntriesAtOnce;
   size_t count = 0;
-  std::optional<RecordPlace> last;
+  std::optional<AttemptEntry> last;
   while (true) {
     PH_ASSIGN(const std::vector<AttemptEntry> more, parts_.index.attempts_of_message(of));
     count += more.size();
-    if (!more.empty()) last = more.back().place;
+    if (!more.empty()) last = more.back();
     if (more.size() < of.limit) break;
-    of.from = last->seq.next();
+    of.from = last->place.seq.next();
   }
   if (last) {
-    PH_ASSIGN(const model::Attempt attempt, read_at(*last));
-    source.last = last_attempt(attempt, static_cast<uint16_t>(count));
+    PH_ASSIGN(source.last, last_of(*last, static_cast<uint16_t>(count)));
   }
   const std::optional<LaneRecord> closed = lane(endpoint);
   source.lane = closed ? &*closed : nullptr;

@@ -29,6 +29,7 @@ class HistoryReads {
   Result<model::Attempt> read_at(const RecordPlace& place);
   Result<Page<model::Attempt>> list_of_message(const AttemptQuery& query);
   Result<Page<model::Attempt>> list_of_endpoint(const AttemptQuery& query);
+  Result<LastAttempt> last_of(const AttemptEntry& entry, uint16_t count);
   Result<model::Delivery> delivery_of_target(const model::Message& message,
                                              const EndpointId& endpoint);
   std::optional<LaneRecord> lane(const EndpointId& endpoint) const;

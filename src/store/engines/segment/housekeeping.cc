@@ -105,6 +105,11 @@ Result<bool> Housekeeping::step() {
       PH_TRY(checkpoint(state));
       return true;
     }
+    PH_ASSIGN(const bool mended, repair_.step());
+    if (mended) {
+      PH_TRY(checkpoint(state));
+      return true;
+    }
     const WallTime now = parts_.host.clock().wall();
     return parts_.ledger.up_to_date(
         [&, wants_flush = flush](Outcomes& outcomes, DueRuns& due) -> Result<bool> {

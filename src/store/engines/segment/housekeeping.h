@@ -9,6 +9,7 @@
 #include "store/engines/segment/checkpoint_state.h"
 #include "store/engines/segment/dedupe_tiers.h"
 #include "store/engines/segment/ledger.h"
+#include "store/engines/segment/repair.h"
 #include "store/engines/segment/space_watch.h"
 #include "store/store.h"
 
@@ -30,7 +31,9 @@ class Housekeeping {
     std::function<Result<bool>(const DueEntry&, Outcomes&)> is_live;
   };
   Housekeeping(Parts parts, SegmentNumber last_prepared)
-      : parts_(std::move(parts)), state_(State{last_prepared, {}}) {}
+      : parts_(std::move(parts)),
+        repair_({parts_.files, parts_.tiers, parts_.keys, parts_.ledger, parts_.live}),
+        state_(State{last_prepared, {}}) {}
 
   // After a segment became full or a table of keys did. Failures are logged and tried again.
   void after_roll();
@@ -49,6 +52,7 @@ class Housekeeping {
   Status checkpoint(State& state);
 
   Parts parts_;
+  Repair repair_;
   io::Guarded<State> state_;  // one at a time; held across writes, never by loops or committer
 };
 

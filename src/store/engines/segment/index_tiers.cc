@@ -34,6 +34,7 @@ class Tiers final : public IndexTiers {
   Result<bool> merge_step() override;
   Status remove_below(SegmentNumber first_kept) override;
   std::vector<SegmentNumber> damaged() const override;
+  Error mark_damaged(SegmentNumber number, const Error& why) override;
   std::vector<SegmentSpan> segments() const override;
   std::optional<SegmentNumber> segment_of(Seq seq) const override;
   Result<SegmentRef> segment(SegmentNumber number) override;
@@ -71,7 +72,6 @@ class Tiers final : public IndexTiers {
   template <typename Change>
   void replace_view(Change change);
   void leave_out_run(const SortedFile& file, const Error& why);
-  void mark_damaged(SegmentNumber number, const Error& why);
   Status remove_bad_runs();
   std::optional<IndexFolder::Merge> find_merge(uint64_t width) const;
   Status gather_inputs(const IndexView& view, IndexFolder::Merge& merge);
@@ -91,7 +91,7 @@ class Tiers final : public IndexTiers {
     if (!index.ok()) return std::move(index).error();
     auto answer = ask(**index);
     if (!answer.ok() && answer.error().code == Errc::kCorrupt) {
-      mark_damaged(number, answer.error());
+      return mark_damaged(number, answer.error());
     }
     return answer;
   }
@@ -134,10 +134,12 @@ void Tiers::leave_out_run(const SortedFile& file, const Error& why) {
   });
 }
 
-void Tiers::mark_damaged(SegmentNumber number, const Error& why) {
+Error Tiers::mark_damaged(SegmentNumber number, const Error& why) {
   log(LogLevel::kError, "store", "index of segment {} is damaged: {}", number.value, why.message);
   segments_.forget(number);
   shared_.with([&](Shared& shared) { shared.damaged.insert(number); });
+  return error(Errc::kUnavailable,
+               fmt::format("the index of segment {} is damaged and is made again", number.value));
 }
 
 Status Tiers::remove_bad_runs() {
@@ -310,7 +312,8 @@ Result<SegmentRef> Tiers::segment(SegmentNumber number) {
   if (SegmentRef open = segments_.find(number)) return open;
   auto index = folder_.open_segment(number);
   if (!index.ok()) {
-    if (index.error().code == Errc::kCorrupt) mark_damaged(number, index.error());
+    const bool lost = index.error().code == Errc::kNotFound && view()->span_of(number) != nullptr;
+    if (lost || index.error().code == Errc::kCorrupt) return mark_damaged(number, index.error());
     return index;
   }
   segments_.add(*index);

@@ -42,8 +42,11 @@ class IndexTiers : public IndexReader {
   // Forgets the segments below `first_kept` and removes the files that no kept one needs.
   virtual Status remove_below(SegmentNumber first_kept) = 0;
   // Segments whose index file a query found damaged: seal() them again from the log. Until then
-  // queries that need them answer kCorrupt. (A damaged run is left out at once and made again.)
+  // queries that need them answer kUnavailable. (A damaged run is left out at once and made again.)
   virtual std::vector<SegmentNumber> damaged() const = 0;
+  // For whoever found it out by asking segment() on its own. Answers what a query should say, which
+  // must not pass for damage of the record that was looked for.
+  virtual Error mark_damaged(SegmentNumber number, const Error& why) = 0;
   // Ascending; a copy.
   virtual std::vector<SegmentSpan> segments() const = 0;
   // The segment whose records include `seq`; empty when it is in none of the sealed ones.

@@ -11,12 +11,72 @@ std::vector<FollowUp> Ledger::take() {
   return parts_.live.with([](Live& live) { return std::exchange(live.follow_ups, {}); });
 }
 
-void Ledger::apply(const std::vector<FollowUp>& follow_ups) {
+void Ledger::apply(std::vector<FollowUp> follow_ups) {
+  std::move(again_.begin(), again_.end(), std::back_inserter(follow_ups));
+  again_.clear();
   for (const FollowUp& follow_up : follow_ups) {
     const Status done = std::visit([&](const auto& what) { return apply_one(what); }, follow_up);
     if (done.ok()) continue;
-    // The attempts in the log say the same; only the lists by state and the due index are behind.
     log(LogLevel::kError, "store", "a follow-up was not applied: {}", done.error().message);
+    note_failure(follow_up);
+  }
+}
+
+// The log says the same: what was to be changed is made again from it, or the change is tried
+// again.
+void Ledger::note_failure(const FollowUp& follow_up) {
+  if (const auto* deliveries = std::get_if<NewDeliveries>(&follow_up)) {
+    parts_.outcomes->mark_damaged(deliveries->first.segment);
+  } else if (const auto* outcome = std::get_if<NewOutcome>(&follow_up)) {
+    const auto segment = parts_.index.segment_of(outcome->message);
+    if (segment) parts_.outcomes->mark_damaged(*segment);
+  } else if (std::holds_alternative<DueChange>(follow_up)) {
+    parts_.due->mark_damaged();
+  } else {
+    again_.push_back(follow_up);
+  }
+}
+
+Error Ledger::not_erased() { return error(Errc::kUnavailable, "bytes are still to be erased"); }
+
+Status Ledger::mend_outcomes(SegmentNumber segment) {
+  return guarded_.with([&](int&) -> Status {
+    apply(take());
+    const auto span = parts_.index.span_of(segment);
+    parts_.outcomes->restart(segment);
+    if (!span) return {};
+    for (Seq seq = span->first; seq.value != 0 && seq <= span->last; seq = seq.next()) {
+      Status mended;
+      const auto entry = parts_.index.message(seq);
+      if (!entry.ok())
+        mended = entry.error();
+      else if (*entry)
+        mended = mend_standings(**entry);
+      if (mended.ok()) continue;
+      parts_.outcomes->mark_damaged(segment);
+      return mended;
+    }
+    return {};
+  });
+}
+
+Status Ledger::mend_standings(const MessageEntry& message) {
+  PH_ASSIGN(const model::Targets targets,
+            parts_.index.target_set(message.place.segment, message.set));
+  PH_TRY(parts_.outcomes->extend({message.place.segment, message.first_delivery}, *targets));
+  IndexReader::OfMessage query;
+  query.message = message.place.seq;
+  while (true) {
+    PH_ASSIGN(const auto attempts, parts_.index.attempts_of_message(query));
+    for (const AttemptEntry& entry : attempts) {
+      const auto record = parts_.reader.read(entry.place);
+      if (!record.ok() && record.error().code != Errc::kCorrupt) return record.error();
+      if (!record.ok()) continue;  // the attempt is damaged; reading it says so
+      PH_ASSIGN(const model::Attempt attempt, model::decode_attempt(record->view, false));
+      PH_TRY(apply_one(outcome_of(attempt)));
+    }
+    if (attempts.size() < query.limit) return {};
+    query.from = attempts.back().place.seq.next();
   }
 }
 
@@ -76,7 +136,14 @@ Status Ledger::apply_one(const model::Command& command) {
 // Zeros over the payload, durable on return; its checksum stays, so that readers can tell an
 // erased payload from a damaged one.
 Status Ledger::erase(const RecordPlace& place) {
-  PH_ASSIGN(const StoredRecord record, parts_.reader.read(place));
+  auto read = parts_.reader.read(place);
+  if (!read.ok() && read.error().code == Errc::kCorrupt) {
+    log(LogLevel::kError, "store", "bytes to be erased are damaged, they cannot be read either: {}",
+        read.error().message);
+    return {};
+  }
+  if (!read.ok()) return std::move(read).error();
+  const StoredRecord& record = *read;
   if (record.view.payload_bytes == 0) return {};
   PH_ASSIGN(const auto file, parts_.files.open(place.segment, io::OpenMode::kReadWrite));
   const std::string zeros(record.view.payload_bytes, '\0');

@@ -42,15 +42,21 @@ class Ledger {
         snapshot(live);
         return std::exchange(live.follow_ups, {});
       }));
+      if (!again_.empty()) return decltype(use(*parts_.outcomes, *parts_.due))(not_erased());
       return use(*parts_.outcomes, *parts_.due);
     });
   }
+  // Makes the sidecar of a segment again from its messages and the attempts on them.
+  Status mend_outcomes(SegmentNumber segment);
   // Due entries, those that wait to be applied not counted. Memory only.
   uint64_t due_pending() const { return parts_.due->pending(); }
 
  private:
+  static Error not_erased();
   std::vector<FollowUp> take();
-  void apply(const std::vector<FollowUp>& follow_ups);
+  void apply(std::vector<FollowUp> follow_ups);
+  void note_failure(const FollowUp& follow_up);
+  Status mend_standings(const MessageEntry& message);
   Status apply_one(const NewDeliveries& deliveries);
   Status apply_one(const NewOutcome& outcome);
   Status apply_one(const DueChange& change);
@@ -58,7 +64,8 @@ class Ledger {
   Status erase(const RecordPlace& place);
 
   Parts parts_;
-  io::Guarded<int> guarded_;  // order of application; held across reads of the disk
+  std::vector<FollowUp> again_;  // erasures that failed; a checkpoint must wait for them
+  io::Guarded<int> guarded_;     // order of application; held across reads of the disk
 };
 
 }  // namespace posthorn::store::segment

@@ -18,6 +18,15 @@ void note_keys(Live& live, const model::Message& message) {
 
 }  // namespace
 
+NewOutcome outcome_of(const model::Attempt& attempt) {
+  NewOutcome outcome;
+  outcome.message = attempt.message_seq;
+  outcome.endpoint = attempt.endpoint;
+  outcome.standing = {attempt.state_after, attempt.cause, attempt.number};
+  outcome.trigger = attempt.trigger;
+  return outcome;
+}
+
 void insert_key(Live& live, const model::DedupeKey& key, Seq seq, WallTime at) {
   if (live.keys.insert(key, seq, at)) return;
   if (auto full = live.keys.freeze()) live.frozen_keys.push_back(std::move(full));
@@ -30,7 +39,7 @@ void apply_set(Live& live, uint32_t set, const model::Targets& targets) {
   if (live.set_slots.size() <= set) live.set_slots.resize(set + 1);
 }
 
-void apply_record(Live& live, const model::Message& message, const Placed& at, bool indexed_only) {
+DeliveryOrdinal index_record(OpenIndex& index, const model::Message& message, const Placed& at) {
   IndexedMessage indexed;
   indexed.seq = message.seq;
   indexed.offset = at.offset;
@@ -39,7 +48,23 @@ void apply_record(Live& live, const model::Message& message, const Placed& at, b
   indexed.set = at.set;
   indexed.type_hash = event_type_hash(message.event_type);
   indexed.at = message.accepted_at;
-  const DeliveryOrdinal first = live.open.index->add_message(indexed);
+  return index.add_message(indexed);
+}
+
+std::optional<DeliveryOrdinal> index_record(OpenIndex& index, const model::Attempt& attempt,
+                                            const Placed& at) {
+  IndexedAttempt indexed;
+  indexed.seq = attempt.seq;
+  indexed.offset = at.offset;
+  indexed.id = attempt.id;
+  indexed.endpoint = attempt.endpoint;
+  indexed.message = attempt.message_seq;
+  indexed.facet = AttemptFacet::of(attempt);
+  return index.add_attempt(indexed);
+}
+
+void apply_record(Live& live, const model::Message& message, const Placed& at, bool indexed_only) {
+  const DeliveryOrdinal first = index_record(*live.open.index, message, at);
   if (indexed_only) return;
   LaneFold::Slots& slots = live.set_slots[at.set];
   if (slots.size() != message.targets->size()) {
@@ -58,22 +83,10 @@ void apply_record(Live& live, const model::Message& message, const Placed& at, b
 }
 
 void apply_record(Live& live, const model::Attempt& attempt, const Placed& at, bool indexed_only) {
-  IndexedAttempt indexed;
-  indexed.seq = attempt.seq;
-  indexed.offset = at.offset;
-  indexed.id = attempt.id;
-  indexed.endpoint = attempt.endpoint;
-  indexed.message = attempt.message_seq;
-  indexed.facet = AttemptFacet::of(attempt);
-  const auto delivery = live.open.index->add_attempt(indexed);
+  const auto delivery = index_record(*live.open.index, attempt, at);
   if (indexed_only) return;
   live.lanes.apply(attempt);
-
-  NewOutcome outcome;
-  outcome.message = attempt.message_seq;
-  outcome.endpoint = attempt.endpoint;
-  outcome.standing = {attempt.state_after, attempt.cause, attempt.number};
-  outcome.trigger = attempt.trigger;
+  NewOutcome outcome = outcome_of(attempt);
   if (delivery) outcome.place = {live.open.index->segment(), *delivery};
   live.follow_ups.emplace_back(outcome);
   if (attempt.scheduled_due.us == 0 && attempt.next_due.us == 0) return;

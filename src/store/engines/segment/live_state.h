@@ -44,6 +44,9 @@ struct Live {
   LogEnd end;
 };
 
+// What an attempt says of its delivery; its place is left to be looked up.
+NewOutcome outcome_of(const model::Attempt& attempt);
+
 // Remembers a key; a full table is frozen first.
 void insert_key(Live& live, const model::DedupeKey& key, Seq seq, WallTime at);
 
@@ -52,6 +55,11 @@ struct Placed {
   uint32_t offset = 0;
   uint32_t set = 0;  // messages
 };
+
+// Enters a record into the index of its segment; answers as the index does.
+DeliveryOrdinal index_record(OpenIndex& index, const model::Message& message, const Placed& at);
+std::optional<DeliveryOrdinal> index_record(OpenIndex& index, const model::Attempt& attempt,
+                                            const Placed& at);
 
 void apply_set(Live& live, uint32_t set, const model::Targets& targets);
 // Records carry seq, id and time. `indexed_only`: the folds have it already (a checkpoint), only

@@ -153,6 +153,26 @@ Result<Seq> LogIndex::first_at(WallTime at) {
 
 Seq LogIndex::unsealed_from() const { return parts().first; }
 
+std::optional<SegmentSpan> LogIndex::span_of(SegmentNumber segment) const {
+  const Parts held = parts();
+  for (size_t part = 0; part < held.unsealed.size(); ++part) {
+    if (held.unsealed[part].index->segment() != segment) continue;
+    return ask_part(held, part, [](const OpenIndex& index) { return std::optional(index.span()); });
+  }
+  for (const SegmentSpan& span : tiers_.segments()) {
+    if (span.segment == segment) return span;
+  }
+  return std::nullopt;
+}
+
+std::optional<SegmentNumber> LogIndex::segment_of(Seq seq) const {
+  const Parts held = parts();
+  for (size_t part = held.unsealed.size(); part-- > 0;) {
+    if (seq >= held.unsealed[part].first) return held.unsealed[part].index->segment();
+  }
+  return tiers_.segment_of(seq);
+}
+
 Result<DeliveryPlace> LogIndex::place_of(Seq message_seq, const EndpointId& endpoint) {
   PH_ASSIGN(const std::optional<MessageEntry> entry, message(message_seq));
   if (!entry) return error(Errc::kNotFound, "there is no such message");

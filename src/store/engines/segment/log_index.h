@@ -27,6 +27,10 @@ class LogIndex : public IndexReader {
 
   // The first seq whose index is in memory.
   Seq unsealed_from() const;
+  // What is indexed of a segment; empty when it is not there.
+  std::optional<SegmentSpan> span_of(SegmentNumber segment) const;
+  // The segment that a record of this seq is in, were there one.
+  std::optional<SegmentNumber> segment_of(Seq seq) const;
   // Where a delivery lies; kNotFound when there is none.
   Result<DeliveryPlace> place_of(Seq message, const EndpointId& endpoint);
 

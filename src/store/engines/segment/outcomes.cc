@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <list>
 #include <map>
+#include <set>
 
+#include "base/log.h"
 #include "io/guarded.h"
 #include "store/engines/segment/file_names.h"
 #include "store/engines/segment/outcome_sidecar.h"
@@ -28,6 +30,7 @@ struct Known {
 
 struct State {
   std::map<uint64_t, Known> segments;
+  std::set<uint64_t> damaged;
   uint64_t next_generation = 1;
   uint64_t uses = 0;
   size_t open_files = 0;
@@ -46,6 +49,8 @@ class Store final : public Outcomes {
   Status read_section(ByteView section);
 
   Status extend(DeliveryPlace first, const model::TargetSet& targets) override;
+  std::vector<SegmentNumber> damaged() const override;
+  void mark_damaged(SegmentNumber segment) override;
   void restart(SegmentNumber segment) override;
   Result<Standing> get(DeliveryPlace place) override;
   Result<Standing> set(DeliveryPlace place, const EndpointId& endpoint,
@@ -73,6 +78,10 @@ class Store final : public Outcomes {
   template <typename Use>
   auto with_file(SegmentNumber segment, Use use)
       -> decltype(use(std::declval<const SortedFile&>()));
+  // Says so when the sidecar is damaged, whatever of it is in memory.
+  Status usable(SegmentNumber segment) const;
+  // Answers what queries say until the sidecar is told anew.
+  Error found_damaged(SegmentNumber segment, const Error& why);
   static void close_file(State& state, Known& known);
   Status load(SegmentNumber segment);
   Result<std::string> piece(SegmentNumber segment, DeliveryOrdinal from, size_t length);
@@ -149,9 +158,41 @@ auto Store::with_file(SegmentNumber segment, Use use)
     -> decltype(use(std::declval<const SortedFile&>())) {
   PH_ASSIGN(const auto file, file_of(segment));
   auto answer = use(*file);
-  if (answer.ok() || answer.error().code != Errc::kNotFound) return answer;
-  PH_ASSIGN(const auto newer, file_of(segment));
-  return newer == file ? std::move(answer) : use(*newer);
+  if (!answer.ok() && answer.error().code == Errc::kNotFound) {
+    PH_ASSIGN(const auto newer, file_of(segment));
+    if (newer != file) answer = use(*newer);
+  }
+  if (answer.ok() || answer.error().code != Errc::kCorrupt) return answer;
+  return found_damaged(segment, answer.error());
+}
+
+Error Store::found_damaged(SegmentNumber segment, const Error& why) {
+  log(LogLevel::kError, "store", "outcomes of segment {} are damaged: {}", segment.value,
+      why.message);
+  state_.with([&](State& state) { state.damaged.insert(segment.value); });
+  return usable(segment).error();
+}
+
+Status Store::usable(SegmentNumber segment) const {
+  const bool hurt =
+      state_.with([&](const State& state) { return state.damaged.contains(segment.value); });
+  if (!hurt) return {};
+  return error(Errc::kUnavailable,
+               fmt::format("outcomes of segment {} are damaged and are made again", segment.value));
+}
+
+void Store::mark_damaged(SegmentNumber segment) {
+  state_.with([&](State& state) {
+    if (state.segments.contains(segment.value)) state.damaged.insert(segment.value);
+  });
+}
+
+std::vector<SegmentNumber> Store::damaged() const {
+  return state_.with([](const State& state) {
+    std::vector<SegmentNumber> numbers;
+    for (const uint64_t number : state.damaged) numbers.push_back(SegmentNumber{number});
+    return numbers;
+  });
 }
 
 void Store::close_file(State& state, Known& known) {
@@ -169,8 +210,14 @@ Result<std::shared_ptr<const SortedFile>> Store::file_of(SegmentNumber segment) 
   });
   if (open) return open;
   if (generation == 0) return unknown({segment, 0});
-  PH_ASSIGN(open, SortedFile::open(cache_, path_of(segment.value, generation)));
-  if (!is_sidecar(*open)) return error(Errc::kCorrupt, open->path() + " is no sidecar");
+  auto opened = SortedFile::open(cache_, path_of(segment.value, generation));
+  if (!opened.ok() && opened.error().code == Errc::kCorrupt)
+    return found_damaged(segment, opened.error());
+  if (!opened.ok()) return std::move(opened).error();
+  open = std::move(opened).value();
+  if (!is_sidecar(*open)) {
+    return found_damaged(segment, error(Errc::kCorrupt, open->path() + " is no sidecar"));
+  }
   state_.with([&](State& state) {
     const auto found = state.segments.find(segment.value);
     if (found == state.segments.end() || found->second.generation != generation) return;
@@ -195,7 +242,11 @@ Status Store::load(SegmentNumber segment) {
   });
   if (there) return {};
   PH_ASSIGN(const auto file, file_of(segment));
-  PH_ASSIGN(Sidecar sidecar, Sidecar::load(*file));
+  auto loaded = Sidecar::load(*file);
+  if (!loaded.ok() && loaded.error().code == Errc::kCorrupt)
+    return found_damaged(segment, loaded.error());
+  if (!loaded.ok()) return std::move(loaded).error();
+  Sidecar sidecar = std::move(loaded).value();
   state_.with([&](State& state) {
     state.segments[segment.value].loaded = std::make_unique<Sidecar>(std::move(sidecar));
     drop_unchanged(state);
@@ -247,6 +298,7 @@ Status Store::extend(DeliveryPlace first, const model::TargetSet& targets) {
 
 void Store::restart(SegmentNumber segment) {
   state_.with([&](State& state) {
+    state.damaged.erase(segment.value);
     const auto found = state.segments.find(segment.value);
     if (found == state.segments.end()) return;
     close_file(state, found->second);
@@ -255,6 +307,7 @@ void Store::restart(SegmentNumber segment) {
 }
 
 Result<Standing> Store::get(DeliveryPlace place) {
+  PH_TRY(usable(place.segment));
   const auto held = with_loaded(place.segment, [&](const Sidecar& sidecar) -> Result<Standing> {
     if (place.delivery >= sidecar.size()) return unknown(place);
     return sidecar.at(place.delivery);
@@ -309,6 +362,7 @@ StateCounts Store::totals(SegmentNumber segment) const {
 }
 
 Result<StateCounts> Store::counts(SegmentNumber segment, uint64_t tail) {
+  PH_TRY(usable(segment));
   const auto held =
       with_loaded(segment, [&](const Sidecar& sidecar) { return sidecar.counts(tail); });
   if (held) return *held;
@@ -316,6 +370,7 @@ Result<StateCounts> Store::counts(SegmentNumber segment, uint64_t tail) {
 }
 
 Result<std::string> Store::piece(SegmentNumber segment, DeliveryOrdinal from, size_t length) {
+  PH_TRY(usable(segment));
   const auto held = with_loaded(segment, [&](const Sidecar& sidecar) {
     return from < sidecar.size() ? sidecar.bytes().substr(from, length) : std::string();
   });
@@ -383,6 +438,7 @@ void Store::drop_below(SegmentNumber first_kept) {
     auto& segments = state.segments;
     const auto end = segments.lower_bound(first_kept.value);
     for (auto at = segments.begin(); at != end; ++at) close_file(state, at->second);
+    state.damaged.erase(state.damaged.begin(), state.damaged.lower_bound(first_kept.value));
     segments.erase(segments.begin(), end);
   });
 }

@@ -41,7 +41,12 @@ class Outcomes {
   // (a replay) are left as they are.
   // Reads the disk when the segment's sidecar is not in memory (after a restart).
   virtual Status extend(DeliveryPlace first, const model::TargetSet& targets) = 0;
-  // Forgets what is known of a segment, so that it can be told anew (a damaged sidecar).
+  // Segments whose sidecar was found damaged, or was said to be. Queries that need it answer
+  // kUnavailable until it is told anew: restart(), then extend() and set().
+  virtual std::vector<SegmentNumber> damaged() const = 0;
+  // No error when nothing is known of the segment.
+  virtual void mark_damaged(SegmentNumber segment) = 0;
+  // Forgets what is known of a segment.
   virtual void restart(SegmentNumber segment) = 0;
   // kNotFound when there is no such delivery.
   virtual Result<Standing> get(DeliveryPlace place) = 0;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "store/engines/segment/segment_replay.h"
 
 namespace posthorn::store::segment {
 namespace {
@@ -79,23 +80,12 @@ Status Recovery::rebuild_missing(const std::vector<FoundSegment>& found, Segment
     const SegmentNumber number = found[i].number;
     if (std::binary_search(known.begin(), known.end(), number)) continue;
     log(LogLevel::kWarn, "store", "the index of segment {} is made again", number.value);
-    PH_ASSIGN(const uint64_t generation, parts_.files.generation_of(number));
-    if (generation == 0) continue;
-    ScanBounds bounds;
-    bounds.generation = generation;
-    if (i + 1 < found.size()) {
-      PH_ASSIGN(const auto next, parts_.files.header_of(found[i + 1].number));
-      if (next) bounds.durable_group = next->first_group - 1;
-    }
-    Used segment{number, generation, {}, 0};
-    PH_ASSIGN(const auto header, parts_.files.header_of(number));
-    if (header) segment.first_seq = header->first_seq;
-    const LogEnd end = parts_.live.with([](const Live& live) { return live.end; });
-    PH_TRY(replay(segment, bounds));
-    PH_TRY(seal_replayed());
-    parts_.live.with([&](Live& live) { live.end = end; });
+    const auto replayed = replay_segment(parts_.files, number, checkpoint_.last, ReplayVisitor{});
+    if (!replayed.ok() && replayed.error().code == Errc::kNotFound) continue;
+    if (!replayed.ok()) return replayed.error();
+    count(number, replayed->scan);
+    PH_TRY(parts_.tiers.seal(*replayed->index));
   }
-  newest_ = Seq{};
   return {};
 }
 
@@ -222,6 +212,8 @@ void Recovery::count(SegmentNumber segment, const ScanResult& result) {
   report_.records_salvaged += result.records_salvaged;
   report_.torn_bytes += result.torn_bytes;
   if (result.damaged_stretches > 0) {
+    // What is missing has moved the numbers of the deliveries behind it.
+    parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) { outcomes.mark_damaged(segment); });
     log(LogLevel::kError, "store",
         "segment {} is damaged in {} places: they are quarantined, {} records were taken out",
         segment.value, result.damaged_stretches, result.records_salvaged);

@@ -90,6 +90,13 @@ Status SegmentFiles::prepare(SegmentNumber number) {
   return disk_.sync_directory(options_.directory);
 }
 
+bool SegmentFiles::prepared(SegmentNumber number) {
+  const auto file = open(number, io::OpenMode::kRead);
+  if (!file.ok()) return false;
+  const auto size = (*file)->size();
+  return size.ok() && *size >= options_.segment_bytes;
+}
+
 Status SegmentFiles::recycle(SegmentNumber old_number, SegmentNumber new_number) {
   PH_TRY(disk_.rename(path(old_number), path(new_number)));
   generations_.with([&](auto& known) {

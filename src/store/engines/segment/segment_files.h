@@ -36,6 +36,8 @@ class SegmentFiles {
 
   // Makes the file durable, with its name and its blocks; a prepared one reads as zeros.
   Status prepare(SegmentNumber number);
+  // The file is there with all of its blocks.
+  bool prepared(SegmentNumber number);
   // Gives the file of a segment that is no longer needed another number; its old bytes are of
   // another generation, scrub() zeroes them.
   Status recycle(SegmentNumber old_number, SegmentNumber new_number);

@@ -22,13 +22,9 @@ Status SegmentWriter::resume(SegmentNumber number, uint64_t offset,
 }
 
 Status SegmentWriter::advance(SegmentNumber number) {
-  auto file = files_.open(number, io::OpenMode::kReadWrite);
-  if (!file.ok()) {
-    PH_TRY(files_.prepare(number));
-    file = files_.open(number, io::OpenMode::kReadWrite);
-    if (!file.ok()) return std::move(file).error();
-  }
-  file_ = std::move(file).value();
+  // A preparation that met the end of the disk leaves a file without blocks.
+  if (!files_.prepared(number)) PH_TRY(files_.prepare(number));
+  PH_ASSIGN(file_, files_.open(number, io::OpenMode::kReadWrite));
   number_ = number;
   do generation_ = entropy_.word();
   while (generation_ == 0);  // 0 means none
