@@ -2,6 +2,7 @@
 // append, and read the first message again where the committer found a duplicate.
 #include "ingest/intake.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace posthorn::ingest {
@@ -17,6 +18,7 @@ struct Job {
   Drafts drafts;
   std::vector<Accepted> results;  // one per draft; those without a message are not settled yet
   Intake::OnAccepted done;
+  uint64_t key_mark = ~0ull;  // from before its keys were looked up
 };
 using JobRef = std::shared_ptr<Job>;
 
@@ -102,6 +104,7 @@ void Intake::Core::finish(JobRef job, Status status) {
 void Intake::Core::match_and_append(const catalog::AppRef& app, uint64_t config_version,
                                     JobRef job) {
   store::Batch batch;
+  batch.key_mark = job->key_mark;
   batch.items.reserve(job->drafts.size());
   for (size_t i = 0; i < job->drafts.size(); ++i) {
     if (settled(job->results[i])) continue;
@@ -167,6 +170,10 @@ void Intake::accept(const catalog::AppRef& app, Drafts drafts, OnAccepted done) 
   job->results.resize(drafts.size());
   job->drafts = std::move(drafts);
   job->done = std::move(done);
+  const bool keys = std::any_of(job->drafts.begin(), job->drafts.end(), [](const auto& draft) {
+    return !draft->idempotency.empty() || !draft->event_id_key.empty();
+  });
+  if (keys) job->key_mark = core_->deps.log.key_mark();
   bool look = false;
   for (const auto& draft : job->drafts) {
     look = look || may_be_stored(core_->deps.log, draft->idempotency) ||

@@ -30,6 +30,9 @@ using Item = std::variant<NewMessage, NewAttempt, NewCommand>;
 // are refused one by one (duplicates) leave the others untouched.
 struct Batch {
   std::vector<Item> items;
+  // MessageLog::key_mark() from before the keys of these messages were looked up. Without one the
+  // appender answers for it that keys of older messages do not come again.
+  uint64_t key_mark = ~0ull;
 };
 
 enum class Verdict : uint8_t {

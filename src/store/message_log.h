@@ -87,6 +87,10 @@ class MessageLog {
   // True when no sealed tier can hold the key: the appender may go on without find_duplicate(),
   // because the committer itself checks the recent ones. Memory only; any thread.
   virtual bool surely_new(const model::DedupeKey& key) const = 0;
+  // To be taken before keys are looked up, and to go with the batch: an append whose look-up is so
+  // old that the committer has let go of keys it could not see then is refused as kOverloaded, to
+  // be tried again. Memory only; any thread.
+  virtual uint64_t key_mark() const { return ~0ull; }
 
   virtual LogHealth health() const = 0;  // memory only; any thread
   virtual Seq last_durable() const = 0;  // any thread

@@ -108,7 +108,7 @@ void CommitQueue::recycle(std::vector<std::unique_ptr<EncodedBatch>>& done) {
     batch->offsets.clear();
     batch->on_appended = nullptr;
     batch->sets_bytes = 0;
-    batch->has_keys = batch->has_messages = false;
+    batch->has_keys = batch->has_messages = batch->outdated = false;
     if (batch->bytes.capacity() > kSpareBytesMax) batch.reset();
   }
   state_.with([&](State& state) {

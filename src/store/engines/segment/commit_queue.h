@@ -20,6 +20,7 @@ struct EncodedBatch {
   size_t sets_bytes = 0;  // of all its target sets as records: what it may need on top
   bool has_keys = false;  // some message carries a key to check
   bool has_messages = false;
+  bool outdated = false;  // its keys were looked up too long ago; set by the committer
 
   size_t cost() const { return bytes.size() + sets_bytes; }
 };

@@ -144,8 +144,12 @@ void Committer::assemble(Batches& batches) {
   results_.clear();
   if (group_keys_.size() > 0) group_keys_ = no_keys(parts_.host.entropy());
   group_.begin(writer_.generation(), writer_.offset());
+  const uint64_t released =
+      parts_.live.with([](const Live& live) { return live.key_tables_released; });
   for (const auto& batch : batches) {
     std::vector<ItemResult>& results = results_.emplace_back();
+    batch->outdated = batch->has_keys && batch->batch.key_mark < released;
+    if (batch->outdated) continue;
     results.reserve(batch->batch.items.size());
     for (uint32_t item = 0; item < batch->batch.items.size(); ++item) {
       add_item(*batch, item, results);
@@ -285,6 +289,11 @@ void Committer::answer(Batches& batches) {
   replies.reserve(batches.size());
   for (size_t i = 0; i < batches.size(); ++i) {
     EncodedBatch& batch = *batches[i];
+    if (batch.outdated) {
+      replies.push_back({batch.reply_to, std::move(batch.on_appended),
+                         error(Errc::kOverloaded, "the look-up of its keys is out of date")});
+      continue;
+    }
     const bool duplicates =
         batch.has_keys && std::any_of(results_[i].begin(), results_[i].end(), [](const auto& r) {
           return r.verdict != Verdict::kCommitted;

@@ -6,8 +6,8 @@
 namespace posthorn::store::segment {
 namespace {
 
-// A table of keys stays with the committer until so many newer ones are in key files: every append
-// that was looked up before is committed by then.
+// A table of keys stays with the committer until so many newer ones are in key files: by then every
+// append that was looked up before is committed, or is refused (see MessageLog::key_mark()).
 constexpr size_t kKeyTablesKept = 2;
 
 void log_failure(std::string_view what, const Status& status) {
@@ -42,8 +42,10 @@ Status Housekeeping::write_keys(State& state) {
     state.written_keys.push_back(table);
     parts_.live.with([&](Live& live) {
       live.frozen_keys.erase(live.frozen_keys.begin());
+      ++live.key_tables_written;
       if (state.written_keys.size() > kKeyTablesKept) {
         live.keys.release(state.written_keys.front());
+        ++live.key_tables_released;
       }
     });
     if (state.written_keys.size() > kKeyTablesKept) {

@@ -40,7 +40,9 @@ struct Live {
   std::vector<Unsealed> sealing;           // full, not in the index tiers yet; ascending
   std::vector<FollowUp> follow_ups;
   std::vector<std::shared_ptr<const KeyTable>> frozen_keys;  // full tables to be written out
-  std::set<Seq> erasing;  // messages and attempts whose bytes are about to be zeroed
+  uint64_t key_tables_written = 0;                           // in key files since the start …
+  uint64_t key_tables_released = 0;  // of those: not held by the committer any more
+  std::set<Seq> erasing;             // messages and attempts whose bytes are about to be zeroed
   LogEnd end;
 };
 

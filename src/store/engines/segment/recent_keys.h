@@ -62,9 +62,8 @@ class RecentKeys {
   // Hands the filled table over to be written (null when it is empty) and goes on with a new one;
   // lookups still see the frozen one until release().
   std::shared_ptr<const KeyTable> freeze();
-  // The table is in a key file since a while: every append that was looked up before that has been
-  // committed. (An append looked up in the tiers before they had the table, but committed after
-  // its release, would miss a duplicate: so release late, by the count of drained appends.)
+  // The table is in a key file since a while. An append that was looked up in the tiers before they
+  // had it must not be committed any more: it would miss a duplicate.
   void release(const std::shared_ptr<const KeyTable>& table);
 
  private:

@@ -85,6 +85,9 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
   bool surely_new(const model::DedupeKey& key) const override {
     return opened_->keys->surely_new(key);
   }
+  uint64_t key_mark() const override {
+    return opened_->live.with([](const Live& live) { return live.key_tables_written; });
+  }
   LogHealth health() const override { return committer_->health(); }
   Seq last_durable() const override { return committer_->last_durable(); }
 

@@ -1,0 +1,208 @@
+// What the engine does when the disk fails or is full: nothing acknowledged is lost, nothing is
+// acknowledged that is not durable, and space that comes back is used without a restart.
+#include <gtest/gtest.h>
+
+#include "store/conformance/random_load.h"
+#include "store/conformance/store_driver.h"
+
+namespace posthorn::store::segment {
+namespace {
+
+using io::sim::DiskCall;
+using io::sim::DiskFault;
+
+class Faults : public ::testing::Test {
+ protected:
+  Faults() : driver_(world_, "segment") {}
+  void open() {
+    const Status opened = driver_.open();
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    driver_.settle();  // what the start prepares in the background
+  }
+  // A checkpoint follows a full segment.
+  void checkpoint() {
+    const uint64_t bytes = driver_.options.limits.segment_bytes;
+    for (uint64_t sent = 0; sent < bytes; sent += bytes / 5) {
+      ASSERT_NE(driver_.post(message_to(1, {1}, std::string(bytes / 5, 'x'))), nullptr);
+    }
+    driver_.settle();
+  }
+  Errc refusal_of(Batch batch) {
+    const AppendResult result = driver_.append(std::move(batch));
+    return result.ok() ? Errc{} : result.error().code;
+  }
+
+  io::sim::World world_{1};
+  StoreDriver driver_;
+};
+
+TEST_F(Faults, AFailedSyncOfTheLogEndsTheStoreAndAcknowledgesNothing) {
+  open();
+  const MessageRef before = driver_.post(message_to(1, {1}, "before"));
+  ASSERT_NE(before, nullptr);
+  world_.storage().inject({.call = DiskCall::kSync, .path_contains = ".log"});
+  EXPECT_EQ(refusal_of(batch_of(message_to(1, {1}, "unknown"))), Errc::kUnknownOutcome);
+  EXPECT_EQ(driver_.fatal_calls, 1);
+  EXPECT_EQ(refusal_of(batch_of(message_to(1, {1}, "after"))), Errc::kUnavailable);
+  EXPECT_FALSE(driver_.log().health().accepting);
+  EXPECT_EQ(driver_.log().last_durable(), before->seq);
+  ASSERT_TRUE(driver_.close().ok());
+  world_.storage().reboot(io::sim::PowerCut::kDrop);
+  open();
+  EXPECT_EQ(driver_.log().last_durable(), before->seq);
+  EXPECT_EQ(driver_.log().read(before->seq).value()->payload, "before");
+  EXPECT_NE(driver_.post(message_to(1, {1})), nullptr);
+}
+
+TEST_F(Faults, AFailedWriteOfTheLogIsFatalToo) {
+  open();
+  world_.storage().inject({.call = DiskCall::kWrite, .path_contains = ".log"});
+  EXPECT_EQ(refusal_of(batch_of(message_to(1, {1}))), Errc::kUnknownOutcome);
+  EXPECT_EQ(driver_.fatal_calls, 1);
+}
+
+TEST_F(Faults, ADiskThatDoesNotSyncAtStartIsReadOnly) {
+  open();
+  const MessageRef message = driver_.post(message_to(1, {1}, "kept"));
+  ASSERT_TRUE(driver_.close().ok());
+  world_.storage().inject({.call = DiskCall::kSync, .path_contains = "PROBE"});
+  open();
+  EXPECT_EQ(driver_.log().read(message->seq).value()->payload, "kept");
+  EXPECT_FALSE(driver_.log().health().accepting);
+  EXPECT_FALSE(driver_.log().health().attempts_allowed);
+  EXPECT_EQ(refusal_of(batch_of(message_to(1, {1}))), Errc::kUnavailable);
+  EXPECT_FALSE(driver_.store().maintain().value());
+  EXPECT_EQ(driver_.fatal_calls, 0);
+}
+
+// Calls on any file but the log's may fail: the same work is done again later.
+TEST_F(Faults, AnyCallOnAnotherFileMayFail) {
+  for (const DiskCall call :
+       {DiskCall::kWrite, DiskCall::kSync, DiskCall::kName, DiskCall::kSyncDirectory}) {
+    for (const char* folder : {"/index", "/keys", "/outcomes", "/due", "/checkpoints"}) {
+      for (const uint64_t nth : {1, 3}) {
+        io::sim::World world(nth);
+        StoreDriver driver(world, "segment");
+        driver.options.limits.segment_bytes = 32u << 10;
+        driver.options.limits.group_bytes_max = 12u << 10;
+        ASSERT_TRUE(driver.open().ok());
+        ModelTwin twin;
+        RandomLoad load(nth, {});
+        for (int i = 0; i < 80; ++i) {
+          if (i == 30) {
+            world.storage().inject(
+                {.call = call, .nth = nth, .path_contains = std::string("/data") + folder});
+          }
+          if (i % 40 == 39) (void)driver.maintain();
+          Batch batch = load.next(twin.model(), world.clock().wall());
+          ASSERT_TRUE(driver.drop_known(batch).ok());
+          twin.started(batch);
+          const AppendResult result = driver.append(std::move(batch));
+          ASSERT_TRUE(result.ok()) << result.error().message;
+          twin.answered(*result);
+        }
+        ASSERT_TRUE(driver.maintain().ok());
+        ASSERT_EQ(twin.difference(driver.store()), "") << folder << ", call " << int(call);
+        const bool at_once = driver.open().ok();  // it may be the call that fails
+        ASSERT_TRUE(at_once || driver.open().ok());
+        ASSERT_EQ(twin.difference(driver.store()), "") << folder << ", call " << int(call);
+        ASSERT_EQ(driver.fatal_calls, 0);
+      }
+    }
+  }
+}
+
+// Without the watch on free space every write meets the end of the disk itself.
+TEST(FullDisk, LosesNothingAndGoesOnWhenThereIsSpace) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    io::sim::World world(seed);
+    StoreDriver driver(world, "segment");
+    driver.options.limits.segment_bytes = 32u << 10;
+    driver.options.limits.group_bytes_max = 12u << 10;
+    driver.options.limits.low_space_bytes = 0;
+    ASSERT_TRUE(driver.open().ok());
+    ModelTwin twin;
+    RandomLoad load(seed, {});
+    int refused = 0;
+    for (int i = 0; i < 300; ++i) {
+      if (i == 60) world.storage().set_quota((150u + 30u * seed) << 10);
+      if (i == 200) world.storage().set_quota(1u << 30);
+      if (i % 30 == 29) (void)driver.maintain();
+      Batch batch = load.next(twin.model(), world.clock().wall());
+      ASSERT_TRUE(driver.drop_known(batch).ok());
+      twin.started(batch);
+      const AppendResult result = driver.append(std::move(batch));
+      if (result.ok()) {
+        twin.answered(*result);
+        continue;
+      }
+      ASSERT_EQ(result.error().code, Errc::kNoSpace) << result.error().message;
+      ASSERT_LT(i, 200) << "there is space again";
+      twin.refused();
+      ++refused;
+    }
+    EXPECT_GT(refused, 0) << "the disk never was full";
+    EXPECT_EQ(driver.fatal_calls, 0);
+    ASSERT_TRUE(driver.maintain().ok());
+    ASSERT_EQ(twin.difference(driver.store()), "") << "seed " << seed;
+    ASSERT_TRUE(driver.open().ok());
+    ASSERT_EQ(twin.difference(driver.store()), "") << "seed " << seed;
+  }
+}
+
+// The look-up of a key came before the key's first message was committed, the append long after:
+// when the committer has let go of the key meanwhile, it must not take the message.
+TEST_F(Faults, AnAppendWhoseLookUpIsOutOfDateIsRefused) {
+  open();
+  model::Message message = message_to(1, {1});
+  message.idempotency = test_key(1);
+  const uint64_t mark = driver_.log().key_mark();
+  ASSERT_TRUE(driver_.log().surely_new(message.idempotency));
+  ASSERT_NE(driver_.post(message), nullptr);
+  Errc refused{};
+  for (uint64_t other = 2; other < 8; ++other) {
+    Batch late = batch_of(message);
+    late.key_mark = mark;
+    const AppendResult result = driver_.append(std::move(late));
+    if (!result.ok()) {
+      refused = result.error().code;
+      continue;
+    }
+    ASSERT_EQ(refused, Errc{}) << "taken after it was refused";
+    ASSERT_EQ(result->front().verdict, Verdict::kDuplicateKey);
+    // Each restart of the clockwork behind the log: a table of keys goes into a file.
+    model::Message more = message_to(1, {1});
+    more.idempotency = test_key(other);
+    ASSERT_NE(driver_.post(more), nullptr);
+    checkpoint();
+  }
+  EXPECT_EQ(refused, Errc::kOverloaded);
+  EXPECT_FALSE(driver_.log().surely_new(message.idempotency));
+  Batch again = batch_of(message);
+  again.key_mark = driver_.log().key_mark();
+  ASSERT_TRUE(driver_.drop_known(again).ok());
+  EXPECT_TRUE(again.items.empty());
+}
+
+TEST_F(Faults, AtLowSpaceMessagesAreRefusedAndAttemptsGoOn) {
+  driver_.options.limits.low_space_bytes = 4u << 20;
+  world_.storage().set_quota(16u << 20);
+  open();
+  const MessageRef message = driver_.post(message_to(1, {1}));
+  ASSERT_NE(message, nullptr);
+  world_.storage().set_quota(4u << 20);
+  world_.run_for(seconds{2});
+  EXPECT_EQ(refusal_of(batch_of(message_to(1, {1}))), Errc{});  // the one that notices
+  EXPECT_EQ(refusal_of(batch_of(message_to(1, {1}))), Errc::kNoSpace);
+  EXPECT_FALSE(driver_.log().health().accepting);
+  EXPECT_TRUE(driver_.log().health().attempts_allowed);
+  EXPECT_NE(driver_.attempt(attempt_of(*message, 1, model::DeliveryState::kDelivered)).seq, Seq{});
+  world_.storage().set_quota(16u << 20);
+  world_.run_for(seconds{2});
+  (void)driver_.append(batch_of(message_to(1, {1})));  // refused, and the disk is asked again
+  driver_.settle();
+  EXPECT_NE(driver_.post(message_to(1, {1})), nullptr);
+}
+
+}  // namespace
+}  // namespace posthorn::store::segment
