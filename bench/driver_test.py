@@ -1,7 +1,7 @@
 """The pure parts of the driver: what is computed, judged and printed from the runs' figures."""
 import unittest
 
-from driver import figures, processes, report, verdicts
+from driver import figures, instructions, processes, report, verdicts
 from driver.figures import Spread
 
 
@@ -50,6 +50,29 @@ class Figures(unittest.TestCase):
                          (4, 4, 1, 0))
         account = figures.account(acked, [bytes([0b0001_1111, 0b1]), b""])
         self.assertEqual((account.expected, account.lost, account.unacked), (8, 4, 2))
+
+
+class Instructions(unittest.TestCase):
+    ANNOTATED = """
+888,368,000 (100.0%)  PROGRAM TOTALS
+372,000 (41.94%)  ???:0x000000000029ad80 [/usr/lib/libcrypto.so.3]
+ 21,410 ( 2.41%)  src/wire/a.cc:posthorn::wire::(anonymous namespace)::scan(char*) [/b/posthorn]
+  5,760 ( 0.65%)  /usr/include/x.h:posthorn::wire::(anonymous namespace)::scan(char*)
+  1,000 ( 0.11%)  => src/wire/a.cc:called (7x) [/b/posthorn]
+  1,000 ( 0.11%)  ./malloc/malloc.c:malloc [/usr/lib/libc.so.6]
+-- Auto-annotated source: src/wire/a.cc
+ 99,000 ( 9.11%)  src/wire/a.cc:again [/b/posthorn]
+"""
+
+    def test_sums_a_function_over_its_files_and_divides_by_events(self):
+        counts = instructions.parse(self.ANNOTATED, 10)
+        self.assertEqual(dict(counts), {"libcrypto": 37200.0, "posthorn::wire::scan": 2717.0,
+                                        "malloc": 100.0})
+
+    def test_leaves_the_hash_out_of_the_total(self):
+        lines = instructions.lines_of(instructions.parse(self.ANNOTATED, 10))
+        self.assertIn("2817", lines[0])
+        self.assertFalse([line for line in lines[1:] if "libcrypto" in line])
 
 
 class Proc(unittest.TestCase):

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 
-from driver import big_store, machine, report, scenarios, verdicts
+from driver import big_store, instructions, machine, report, scenarios, verdicts
 from driver.processes import PINNED, UNPINNED, BenchError
 from driver.programs import Workspace
 
@@ -26,6 +26,8 @@ def parse(arguments):
     parser.add_argument("--quick", action="store_true",
                         help="a smoke run of seconds: only the accounting decides")
     parser.add_argument("--floor-only", action="store_true", help="only the yardstick")
+    parser.add_argument("--instructions", action="store_true",
+                        help="count the gateway's instructions per event instead (valgrind)")
     parser.add_argument("--rounds", type=int, help="interleaved pairs")
     parser.add_argument("--seconds", type=float, help="length of a measured load")
     parser.add_argument("--big-messages", type=int, help="messages of big_store")
@@ -139,6 +141,16 @@ def save(record, output_dir, name):
     say(f"written: {path}")
 
 
+def count_instructions(options, name):
+    work_dir = pathlib.Path(options.output_dir, "work-" + name)
+    space = Workspace(options.build_dir, work_dir,
+                      instructions.command(gateway_command(options), work_dir))
+    try:
+        instructions.run(space, say)
+    finally:
+        space.close()
+
+
 def stop_on_signal(*_):
     raise KeyboardInterrupt
 
@@ -150,12 +162,15 @@ def main(arguments):
     record = {"machine": machine.describe(ROOT), "scale": dataclasses.asdict(scale), "runs": [],
               "big_store": None, "verdicts": [], "faults": [], "error": None}
     signal.signal(signal.SIGTERM, stop_on_signal)
-    if machine.is_busy():
+    if machine.is_busy() and not options.instructions:
         say(f"warning: load average {os.getloadavg()[0]:.1f}; the figures will be noise")
     status = 2
     space = None
     try:
         require_binaries(options)
+        if options.instructions:
+            count_instructions(options, name)
+            return 0
         space = Workspace(options.build_dir, pathlib.Path(options.output_dir, "work-" + name),
                           gateway_command(options))
         run_all(space, options, scale, record)

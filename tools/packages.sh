@@ -11,7 +11,7 @@ packages_of() {
     format) echo clang-format-16 python3 ;;
     lint) echo clang-16 clang-tidy-16 clang-format-16 ;;
     fuzz) echo clang-16 libclang-rt-16-dev ;;
-    bench) echo linux-perf ;;
+    bench) echo linux-perf valgrind ;;
   esac
 }
 
