@@ -46,16 +46,22 @@ Divided divide(uint64_t above, uint64_t limb) {
   return {quotient, limb - quotient * kTenDigits};
 }
 
-void put_digits(char* to, size_t count, uint64_t value) {
-  while (count > 0) {
-    to[--count] = kDigits[value % 62];
-    value /= 62;
+// `value` / 62^4 as a fixed-point number: its whole part is the first digit, and each times 62
+// brings the next one in front of the point. Rounding up makes the number too large by less than
+// 2^30 units, times 62^4 still less than one digit.
+void put_five_digits(char* to, uint64_t value) {
+  constexpr int kPoint = 57;
+  constexpr uint64_t kUnit = (uint64_t{1} << kPoint) / (kFiveDigits / 62) + 1;
+  uint64_t digits = value * kUnit;
+  for (size_t i = 0; i < 5; ++i) {
+    to[i] = kDigits[digits >> kPoint];
+    digits = (digits & ((uint64_t{1} << kPoint) - 1)) * 62;
   }
 }
 
 void put_ten_digits(char* to, uint64_t value) {
-  put_digits(to, 5, value / kFiveDigits);
-  put_digits(to + 5, 5, value % kFiveDigits);
+  put_five_digits(to, value / kFiveDigits);
+  put_five_digits(to + 5, value % kFiveDigits);
 }
 
 // `bad` gets its sign bit when one of them is no digit.
@@ -88,7 +94,10 @@ void IdBytes::append_base62(std::string& out) const {
   const Divided lower = divide(upper.remainder, load_be<uint64_t>(raw.data() + 12));
   const Divided first = divide(upper.quotient, lower.quotient);
   char text[kTextSize];
-  put_digits(text, kFirstDigits, first.quotient);
+  const uint64_t leading = first.quotient / kFiveDigits;
+  text[0] = kDigits[leading / 62];
+  text[1] = kDigits[leading % 62];
+  put_five_digits(text + 2, first.quotient % kFiveDigits);
   put_ten_digits(text + kFirstDigits, first.remainder);
   put_ten_digits(text + kFirstDigits + 10, lower.remainder);
   out.append(text, kTextSize);

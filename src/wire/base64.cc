@@ -23,24 +23,26 @@ constexpr Values make_values(ByteView digits) {
 constexpr Values kStandardValues = make_values(kStandard);
 constexpr Values kUrlSafeValues = make_values(kUrlSafe);
 
-uint32_t byte_at(ByteView bytes, size_t at) {
-  return at < bytes.size() ? static_cast<uint8_t>(bytes[at]) : 0;
-}
-
 void encode(std::string& out, ByteView bytes, ByteView digits) {
   const size_t whole = (bytes.size() + 2) / 3 * 4;
   const size_t start = out.size();
   out.resize(start + whole, '=');
   char* to = out.data() + start;
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    const uint32_t group =
-        byte_at(bytes, at) << 16 | byte_at(bytes, at + 1) << 8 | byte_at(bytes, at + 2);
-    const size_t left = std::min<size_t>(bytes.size() - at, 3);
-    for (size_t digit = 0; digit <= left; ++digit) {
-      to[digit] = digits[group >> (18 - 6 * digit) & 63];
-    }
-    to += 4;
+  const auto byte = [bytes](size_t at) { return uint32_t{static_cast<uint8_t>(bytes[at])}; };
+  size_t at = 0;
+  for (; at + 3 <= bytes.size(); at += 3, to += 4) {
+    const uint32_t group = byte(at) << 16 | byte(at + 1) << 8 | byte(at + 2);
+    to[0] = digits[group >> 18];
+    to[1] = digits[group >> 12 & 63];
+    to[2] = digits[group >> 6 & 63];
+    to[3] = digits[group & 63];
   }
+  if (at == bytes.size()) return;
+  const bool two = bytes.size() - at == 2;
+  const uint32_t rest = byte(at) << 16 | (two ? byte(at + 1) << 8 : 0);
+  to[0] = digits[rest >> 18];
+  to[1] = digits[rest >> 12 & 63];
+  if (two) to[2] = digits[rest >> 6 & 63];
 }
 
 // `text` without padding.
