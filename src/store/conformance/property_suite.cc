@@ -33,12 +33,8 @@ TEST_P(PersistentStoreSuite, SaysWhatTheReferenceModelSays) {
     RandomLoad load(seed, {});
     for (int round = 0; round < kRounds; ++round) {
       for (int i = 0; i < kBatchesARound; ++i) {
-        Batch batch = load.next(twin.model(), world.clock().wall());
-        ASSERT_TRUE(driver.drop_known(batch).ok());
-        twin.started(batch);
-        const AppendResult result = driver.append(std::move(batch));
+        const AppendResult result = append_next(load, driver, twin);
         ASSERT_TRUE(result.ok()) << result.error().message;
-        twin.answered(*result);
       }
       const uint64_t what = load.rng().below(3);
       if (what == 0) {

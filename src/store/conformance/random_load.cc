@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "store/conformance/store_driver.h"
-
 namespace posthorn::store {
 namespace {
 
@@ -118,6 +116,18 @@ Batch RandomLoad::next(const MemoryModel& model, WallTime now) {
     batch.items.emplace_back(NewMessage{std::make_shared<model::Message>(message(now))});
   }
   return batch;
+}
+
+AppendResult append_next(RandomLoad& load, StoreDriver& driver, ModelTwin& twin) {
+  Batch batch = load.next(twin.model(), driver.loop().clock().wall());
+  PH_TRY(driver.drop_known(batch));
+  twin.started(batch);
+  AppendResult result = driver.append(std::move(batch));
+  if (result.ok())
+    twin.answered(*result);
+  else if (result.error().code != Errc::kUnknownOutcome)
+    twin.refused();
+  return result;
 }
 
 }  // namespace posthorn::store

@@ -3,6 +3,7 @@
 #pragma once
 #include "base/rng.h"
 #include "store/conformance/model_twin.h"
+#include "store/conformance/store_driver.h"
 
 namespace posthorn::store {
 
@@ -28,5 +29,8 @@ class RandomLoad {
   LoadMix mix_;
   uint64_t keys_ = 0;
 };
+
+// Appends the next batch of the load as intake would, and tells the twin what came of it.
+AppendResult append_next(RandomLoad& load, StoreDriver& driver, ModelTwin& twin);
 
 }  // namespace posthorn::store

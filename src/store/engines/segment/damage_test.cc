@@ -39,15 +39,11 @@ struct Stored {
   ModelTwin twin;
 };
 
-void run_load(io::sim::World& world, StoreDriver& driver, ModelTwin& twin, int batches) {
+void run_load(StoreDriver& driver, ModelTwin& twin, int batches) {
   RandomLoad load(7, {.payload_bytes_max = 1500});
   for (int i = 0; i < batches; ++i) {
-    Batch batch = load.next(twin.model(), world.clock().wall());
-    ASSERT_TRUE(driver.drop_known(batch).ok());
-    twin.started(batch);
-    const AppendResult result = driver.append(std::move(batch));
+    const AppendResult result = append_next(load, driver, twin);
     ASSERT_TRUE(result.ok()) << result.error().message;
-    twin.answered(*result);
     if (i % 40 == 0) {
       ASSERT_TRUE(driver.maintain().ok());
     }
@@ -60,7 +56,7 @@ const Stored& closed_store() {
     io::sim::World world(1);
     StoreDriver driver(world, "segment");
     EXPECT_TRUE(set_limits(driver, kSegmentBytes).open().ok());
-    run_load(world, driver, made->twin, 220);
+    run_load(driver, made->twin, 220);
     EXPECT_TRUE(driver.maintain().ok());
     EXPECT_EQ(made->twin.difference(driver.store()), "");
     EXPECT_TRUE(driver.close().ok());
@@ -77,7 +73,7 @@ const Stored& killed_store() {
     io::sim::World world(2);
     StoreDriver driver(world, "segment");
     EXPECT_TRUE(set_limits(driver, 256u << 10).open().ok());
-    run_load(world, driver, made->twin, 60);
+    run_load(driver, made->twin, 60);
     made->files = testing::files_of(world.disk(), kRoot);
     return made;
   }();

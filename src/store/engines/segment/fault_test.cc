@@ -94,12 +94,8 @@ TEST_F(Faults, AnyCallOnAnotherFileMayFail) {
                 {.call = call, .nth = nth, .path_contains = std::string("/data") + folder});
           }
           if (i % 40 == 39) (void)driver.maintain();
-          Batch batch = load.next(twin.model(), world.clock().wall());
-          ASSERT_TRUE(driver.drop_known(batch).ok());
-          twin.started(batch);
-          const AppendResult result = driver.append(std::move(batch));
+          const AppendResult result = append_next(load, driver, twin);
           ASSERT_TRUE(result.ok()) << result.error().message;
-          twin.answered(*result);
         }
         ASSERT_TRUE(driver.maintain().ok());
         ASSERT_EQ(twin.difference(driver.store()), "") << folder << ", call " << int(call);
@@ -128,17 +124,10 @@ TEST(FullDisk, LosesNothingAndGoesOnWhenThereIsSpace) {
       if (i == 60) world.storage().set_quota((150u + 30u * seed) << 10);
       if (i == 200) world.storage().set_quota(1u << 30);
       if (i % 30 == 29) (void)driver.maintain();
-      Batch batch = load.next(twin.model(), world.clock().wall());
-      ASSERT_TRUE(driver.drop_known(batch).ok());
-      twin.started(batch);
-      const AppendResult result = driver.append(std::move(batch));
-      if (result.ok()) {
-        twin.answered(*result);
-        continue;
-      }
+      const AppendResult result = append_next(load, driver, twin);
+      if (result.ok()) continue;
       ASSERT_EQ(result.error().code, Errc::kNoSpace) << result.error().message;
       ASSERT_LT(i, 200) << "there is space again";
-      twin.refused();
       ++refused;
     }
     EXPECT_GT(refused, 0) << "the disk never was full";
