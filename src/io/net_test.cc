@@ -136,6 +136,29 @@ TEST_P(NetTest, AnOwnerMayCloseItsStreamInsideTheCallback) {
   EXPECT_TRUE(run_until([&] { return called && ended; }));
 }
 
+TEST_P(NetTest, AStreamMayGoWhileItsOwnReadIsReady) {
+  connect_pair();
+  std::unique_ptr<Stream> other = std::move(server_), other_client = std::move(client_);
+  connect_pair();
+  int called = 0;
+  std::array<char, 16> one, two;
+  server_->read(one, [&](const Result<size_t>&) {
+    ++called;
+    other.reset();
+  });
+  other->read(two, [&](const Result<size_t>&) {
+    ++called;
+    server_.reset();
+  });
+  ASSERT_TRUE(client_->write(std::array<ByteView, 1>{"x"}, nullptr).ok());
+  ASSERT_TRUE(other_client->write(std::array<ByteView, 1>{"x"}, nullptr).ok());
+  bool settled = false;
+  Timer pause(form_->loop().timers(), [&] { settled = true; });
+  pause.arm_at(form_->host().clock().now() + milliseconds{20});
+  ASSERT_TRUE(run_until([&] { return settled; }));
+  EXPECT_EQ(called, 1);
+}
+
 TEST_P(NetTest, NoCallbackComesAfterAClose) {
   connect_pair();
   server_->read(buffer_, [](const Result<size_t>&) { FAIL() << "read of a closed stream"; });
