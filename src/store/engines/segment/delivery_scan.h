@@ -1,7 +1,8 @@
-// Lists the deliveries of one endpoint that are in a state, over all sealed segments, going
-// through the segments whose counts say that there are some. Used by the attempt history.
+// Lists the deliveries of one endpoint that are in a state, going through the segments whose
+// counts say that there are some. Used by the attempt history.
 #pragma once
 #include "store/engines/segment/index_tiers.h"
+#include "store/engines/segment/log_index.h"
 #include "store/engines/segment/outcomes.h"
 
 namespace posthorn::store::segment {
@@ -11,10 +12,11 @@ struct FoundDelivery {
   Standing standing;
 };
 
-// Any thread but the loops. Both must outlive it.
+// Any thread but the loops. All must outlive it.
 class DeliveryScan {
  public:
-  DeliveryScan(IndexTiers& index, Outcomes& outcomes) : index_(index), outcomes_(outcomes) {}
+  DeliveryScan(LogIndex& log, IndexTiers& tiers, Outcomes& outcomes)
+      : log_(log), tiers_(tiers), outcomes_(outcomes) {}
   // The deliveries of query.tail in the range, in the order asked for, at most query.limit. The
   // endpoint's full id is compared.
   Result<std::vector<FoundDelivery>> page(const EntryQuery& query, const EndpointId& endpoint,
@@ -22,16 +24,25 @@ class DeliveryScan {
 
  private:
   struct Wanted {
-    const EntryQuery& query;
+    EntryQuery query;  // the limit is that of the page
     const EndpointId& endpoint;
     model::DeliveryState state;
   };
-  Status scan_segment(SegmentNumber number, const Wanted& wanted,
-                      std::vector<FoundDelivery>& found);
-  Status by_endpoint(SegmentNumber number, const Wanted& wanted, std::vector<FoundDelivery>& found);
-  Status by_state(SegmentNumber number, const Wanted& wanted, std::vector<FoundDelivery>& found);
+  using Found = std::vector<FoundDelivery>;
+  Status scan_sealed(Wanted wanted, Found& found);
+  Status scan_in_memory(const std::vector<LogIndex::InMemory>& segments, const Wanted& wanted,
+                        Found& found);
+  // `index` answers for the segment.
+  struct Segment {
+    SegmentNumber number;
+    IndexReader& index;
+  };
+  Status scan_segment(const Segment& segment, const Wanted& wanted, Found& found);
+  Status by_endpoint(const Segment& segment, const Wanted& wanted, Found& found);
+  Status by_state(const Segment& segment, const Wanted& wanted, Found& found);
 
-  IndexTiers& index_;
+  LogIndex& log_;
+  IndexTiers& tiers_;
   Outcomes& outcomes_;
 };
 

@@ -214,33 +214,12 @@ Result<std::vector<Seq>> HistoryReads::candidates(const DeliveryQuery& query,
     for (const TargetEntry& entry : found) seqs.push_back(entry.place.seq);
     return seqs;
   }
-  // Sealed segments are skipped by their counts; those in memory are walked.
-  const Seq unsealed = parts_.index.unsealed_from();
-  EntryQuery sealed = entries;
-  sealed.to = std::min(sealed.to, unsealed);
-  EntryQuery open = entries;
-  open.from = std::max(open.from, unsealed);
-  const auto add_sealed = [&]() -> Status {
-    sealed.limit = entries.limit - seqs.size();
-    if (sealed.limit == 0 || sealed.from >= sealed.to) return {};
-    PH_ASSIGN(
-        const std::vector<FoundDelivery> found,
-        parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) {
-          return DeliveryScan(parts_.tiers, outcomes).page(sealed, query.endpoint, *query.state);
-        }));
-    for (const FoundDelivery& delivery : found) seqs.push_back(delivery.target.place.seq);
-    return {};
-  };
-  const auto add_open = [&]() -> Status {
-    open.limit = entries.limit - seqs.size();
-    if (open.limit == 0 || open.from >= open.to) return {};
-    PH_ASSIGN(const std::vector<TargetEntry> found, parts_.index.messages_to_endpoint(open));
-    for (const TargetEntry& entry : found) seqs.push_back(entry.place.seq);
-    return {};
-  };
-  if (query.ascending) PH_TRY(add_sealed());
-  PH_TRY(add_open());
-  if (!query.ascending) PH_TRY(add_sealed());
+  PH_ASSIGN(const std::vector<FoundDelivery> found,
+            parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) {
+              DeliveryScan scan(parts_.index, parts_.tiers, outcomes);
+              return scan.page(entries, query.endpoint, *query.state);
+            }));
+  for (const FoundDelivery& delivery : found) seqs.push_back(delivery.target.place.seq);
   return seqs;
 }
 

@@ -151,7 +151,13 @@ Result<Seq> LogIndex::first_at(WallTime at) {
   return kEndOfLog;
 }
 
-Seq LogIndex::unsealed_from() const { return parts().first; }
+std::vector<LogIndex::InMemory> LogIndex::in_memory() const {
+  std::vector<InMemory> segments;
+  for (const Unsealed& part : parts().unsealed) {
+    segments.push_back({part.index->segment(), part.first});
+  }
+  return segments;
+}
 
 std::optional<SegmentSpan> LogIndex::span_of(SegmentNumber segment) const {
   const Parts held = parts();

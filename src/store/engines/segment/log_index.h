@@ -25,12 +25,16 @@ class LogIndex : public IndexReader {
                                                           DeliveryOrdinal delivery) override;
   Result<Seq> first_at(WallTime at) override;
 
-  // The first seq whose index is in memory.
-  Seq unsealed_from() const;
   // What is indexed of a segment; empty when it is not there.
   std::optional<SegmentSpan> span_of(SegmentNumber segment) const;
   // The segment that a record of this seq is in, were there one.
   std::optional<SegmentNumber> segment_of(Seq seq) const;
+  // The segments whose index is in memory at this moment, ascending.
+  struct InMemory {
+    SegmentNumber segment;
+    Seq first;  // no record of it is below
+  };
+  std::vector<InMemory> in_memory() const;
   // Where a delivery lies; kNotFound when there is none.
   Result<DeliveryPlace> place_of(Seq message, const EndpointId& endpoint);
 

@@ -238,9 +238,19 @@ TEST(DeliveryScans, FindDeliveriesByStateLikeAFullScan) {
   IndexTraffic traffic(3, 6);
   Rng rng(4);
   std::map<std::pair<uint64_t, DeliveryOrdinal>, Standing> standings;
-  for (int i = 0; i < 20; ++i) ASSERT_TRUE(tiers->seal(*traffic.segment(300, model)).ok());
+  for (int i = 0; i < 17; ++i) ASSERT_TRUE(tiers->seal(*traffic.segment(300, model)).ok());
   while (tiers->merge_step().value()) {
   }
+  // Two that are full, one that is being written.
+  io::Guarded<Live> live(Live(16));
+  live.with([&](Live& state) {
+    for (int i = 0; i < 3; ++i) {
+      if (state.open.index) state.sealing.push_back(state.open);
+      std::shared_ptr<OpenIndex> index = traffic.segment(300, model);
+      state.open = {index, index->span().first};
+    }
+  });
+  LogIndex log(*tiers, live);
   for (const auto& m : model.messages) {
     const SegmentNumber segment = m.place.segment;
     ASSERT_TRUE(outcomes->extend({segment, m.first_delivery}, *m.targets).ok());
@@ -253,7 +263,7 @@ TEST(DeliveryScans, FindDeliveriesByStateLikeAFullScan) {
     }
   }
   ASSERT_TRUE(outcomes->flush().ok());
-  DeliveryScan scan(*tiers, *outcomes);
+  DeliveryScan scan(log, *tiers, *outcomes);
   for (int i = 0; i < 400; ++i) {
     const EndpointId& endpoint = traffic.endpoints()[rng.below(traffic.endpoints().size())];
     const auto state = static_cast<DeliveryState>(1 + rng.below(5));
