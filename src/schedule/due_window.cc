@@ -12,10 +12,11 @@ void DueWindow::add(const store::DueEntry& entry) {
   horizon_ = *std::prev(entries_.end());
 }
 
-void DueWindow::add_page(const std::vector<store::DueEntry>& entries,
-                         const store::DueEntry& reached) {
-  entries_.insert(entries.begin(), entries.end());
-  if (key_of(horizon_) < key_of(reached)) horizon_ = reached;
+void DueWindow::add_page(const Page& page) {
+  entries_.insert(page.entries.begin(), page.entries.end());
+  // In front of a page that began behind the horizon there are entries that were not read.
+  if (key_of(horizon_) < key_of(page.after)) return;
+  if (key_of(horizon_) < key_of(page.reached)) horizon_ = page.reached;
 }
 
 store::DueEntry DueWindow::end_of(WallTime until) {

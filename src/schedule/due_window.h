@@ -15,8 +15,14 @@ class DueWindow {
   // An entry that was just recorded. Kept when it lies within the horizon and there is room; else
   // the index has it, and a later page brings it.
   void add(const store::DueEntry& entry);
-  // Entries read from the index after horizon(); everything up to the key of `reached` was read.
-  void add_page(const std::vector<store::DueEntry>& entries, const store::DueEntry& reached);
+  // Entries read from the index: all those after the key of `after`, up to that of `reached`.
+  // `after` is what horizon() was when the read began; it may have gone back since.
+  struct Page {
+    const std::vector<store::DueEntry>& entries;
+    const store::DueEntry& after;
+    const store::DueEntry& reached;
+  };
+  void add_page(const Page& page);
   // The key behind everything that is due at or before `until`.
   static store::DueEntry end_of(WallTime until);
   // Takes everything due at `now`, in order.

@@ -33,12 +33,15 @@ Lane::Lane(const LaneLimits& limits, ReadyBudget& budget, const store::LaneRecor
   if (cancelled_through_ >= read_from_) read_from_ = cancelled_through_.next();
 }
 
-Lane::~Lane() { budget_.bytes -= ready_bytes_; }
+Lane::~Lane() {
+  budget_.bytes -= ready_bytes_;
+  budget_.due -= due_.size();
+}
 
 // A lane that sends nothing, or next to nothing, holds one message, however many it has.
 bool Lane::has_ready_room() const {
   if (ready_.empty()) return true;
-  if (failing() || !enabled_) return false;
+  if (stands_still()) return false;
   if (budget_.bytes >= budget_.bytes_max && ready_.size() >= window()) return false;
   return ready_.size() < limits_.ready_max && ready_bytes_ < limits_.ready_bytes_max;
 }
@@ -57,7 +60,7 @@ void Lane::release_ready(const store::MessageRef& message) {
 // A lane that has come to a stop gives back what it holds beyond one message: the log has it. While
 // a read is under way the lane waits for it, because what it brings follows what is held.
 void Lane::shed() {
-  if (reading_ || (enabled_ && !failing())) return;
+  if (reading_ || !stands_still()) return;
   while (ready_.size() > 1) {
     lagging_ = true;
     read_from_ = ready_.back()->seq;
@@ -114,13 +117,44 @@ void Lane::read_failed(MonoTime now) {
 
 bool Lane::offer_due(const store::DueEntry& entry) {
   const auto same = [&](const auto& held) { return held.seq == entry.seq; };
-  if (entry.seq <= cancelled_through_ || std::any_of(due_.begin(), due_.end(), same) ||
+  if (entry.seq <= cancelled_through_ || due_seqs_.contains(entry.seq) ||
       std::any_of(in_flight_.begin(), in_flight_.end(), same)) {
     return true;
   }
-  if (due_.size() >= limits_.due_max) return false;
-  due_.push_back(entry);
+  const bool ahead = !stands_still() && budget_.due < budget_.due_max;
+  if (due_.size() >= (ahead ? std::max(limits_.due_ahead_max, limits_.due_max) : limits_.due_max)) {
+    return false;
+  }
+  hold_due(entry);
   return true;
+}
+
+// They are offered in order of their keys but for those that a lane refused before.
+void Lane::hold_due(const store::DueEntry& entry) {
+  const auto behind = [](const auto& a, const auto& b) { return key_of(a) < key_of(b); };
+  due_.insert(std::upper_bound(due_.begin(), due_.end(), entry, behind), entry);
+  due_seqs_.insert(entry.seq);
+  ++budget_.due;
+}
+
+store::DueEntry Lane::release_due(std::deque<store::DueEntry>::iterator at) {
+  store::DueEntry entry = *at;
+  due_.erase(at);
+  due_seqs_.erase(entry.seq);
+  --budget_.due;
+  return entry;
+}
+
+bool Lane::has_due_room() const {
+  if (failing()) return false;
+  return due_.size() < limits_.due_max / 2 ||
+         (due_.size() < limits_.due_ahead_max / 2 && budget_.due < budget_.due_max / 2);
+}
+
+std::optional<store::DueEntry> Lane::shed_due() {
+  std::optional<store::DueEntry> first;
+  while (stands_still() && due_.size() > limits_.due_max) first = release_due(due_.end() - 1);
+  return first;
 }
 
 void Lane::land(Seq seq) {
@@ -134,7 +168,7 @@ void Lane::land(Seq seq) {
 void Lane::postponed(const store::DueEntry& entry, MonoTime now) {
   land(entry.seq);
   reads_resume_at_ = now + limits_.read_pause;
-  if (entry.seq > cancelled_through_) due_.push_front(entry);
+  if (entry.seq > cancelled_through_) hold_due(entry);
 }
 
 void Lane::finished(Seq seq, Ended how, MonoTime now) {
@@ -165,7 +199,10 @@ void Lane::cancel_through(Seq through) {
     release_ready(ready_.front());
     ready_.pop_front();
   }
+  const size_t held = due_.size();
   std::erase_if(due_, [&](const store::DueEntry& e) { return e.seq <= cancelled_through_; });
+  std::erase_if(due_seqs_, [&](Seq seq) { return seq <= cancelled_through_; });
+  budget_.due -= held - due_.size();
   if (lagging_ && read_from_ <= cancelled_through_) read_from_ = cancelled_through_.next();
 }
 
@@ -183,8 +220,7 @@ std::optional<model::Send> Lane::next(MonoTime now, size_t allowed) {
   const bool take_due = may_take_due() && (ready_.empty() || due_turn_ || failing());
   due_turn_ = !take_due;
   if (take_due) {
-    const store::DueEntry entry = due_.front();
-    due_.pop_front();
+    const store::DueEntry entry = release_due(due_.begin());
     send.seq = entry.seq;
     send.number = static_cast<uint16_t>(entry.attempts + 1);
     send.scheduled_due = entry.due;

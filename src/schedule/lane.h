@@ -3,6 +3,7 @@
 #pragma once
 #include <deque>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "base/units.h"
@@ -19,6 +20,7 @@ struct LaneLimits {
   size_t ready_max = 4096;             // messages held in memory ahead of the cursor
   size_t ready_bytes_max = 4u << 20;   // what they take
   size_t due_max = 128;                // due retries held in memory
+  size_t due_ahead_max = 4096;         // … while the lanes of the shard have room for more
   uint32_t failing_after = 10;         // failures in a row that make a lane failing
   nanoseconds probe_min = seconds{5};  // between probes of a failing lane, doubling
   nanoseconds probe_max = seconds{60};
@@ -30,6 +32,8 @@ struct LaneLimits {
 struct ReadyBudget {
   size_t bytes_max = 0;
   size_t bytes = 0;
+  size_t due_max = 0;  // due retries, beyond which a lane holds no more than its own due_max
+  size_t due = 0;
 };
 
 // How an attempt ended, as far as a lane cares.
@@ -77,7 +81,11 @@ class Lane {
   void read_started() { reading_ = true; }
   void read_failed(MonoTime now);
   bool has_work() const;
-  bool has_due_room() const { return due_.size() < limits_.due_max / 2 && !failing(); }
+  // Worth offering again what was refused: many at a time, since each look for them costs a read.
+  bool has_due_room() const;
+  // A lane that fails or is disabled gives back what it holds beyond due_max: the first of them is
+  // answered, as if this one and all behind it had been refused.
+  std::optional<store::DueEntry> shed_due();
   // When next() and wants_read() may answer again although nothing happens: the time of the next
   // probe or of the next read after one that failed. Holds once next() has been asked.
   std::optional<MonoTime> wake_at() const;
@@ -103,6 +111,9 @@ class Lane {
   bool has_ready_room() const;
   bool may_take_due() const { return !due_.empty() && !reads_resume_at_; }
   void shed();
+  bool stands_still() const { return failing() || !enabled_; }
+  void hold_due(const store::DueEntry& entry);
+  store::DueEntry release_due(std::deque<store::DueEntry>::iterator at);
 
   const LaneLimits& limits_;
   ReadyBudget& budget_;
@@ -110,7 +121,8 @@ class Lane {
   bool enabled_ = true;
   std::deque<store::MessageRef> ready_;  // never tried, ascending
   size_t ready_bytes_ = 0;
-  std::deque<store::DueEntry> due_;  // in order of due time
+  std::deque<store::DueEntry> due_;  // by key
+  std::unordered_set<Seq> due_seqs_;
   std::vector<InFlight> in_flight_;
   std::vector<Seq> tried_above_;  // from recovery; skipped when the log is read again
   Seq read_from_;                 // when lagging: first place not looked at yet

@@ -47,7 +47,7 @@ Scheduler::Scheduler(SchedulerDeps deps, SchedulerLimits limits, Start start, En
       enabled_(std::move(enabled)),
       base_wall_(deps.loop.clock().wall()),
       base_mono_(deps.loop.clock().now()),
-      ready_{limits.ready_bytes_max},
+      ready_{.bytes_max = limits.ready_bytes_max, .due_max = limits.due_held_max},
       due_(limits.due_entries_max),
       timer_(deps.loop.timers(), [this] { wake(); }) {}
 
@@ -118,6 +118,7 @@ void Scheduler::pump(Slot& slot) {
   if (draining_) return;
   const bool enabled = enabled_(slot.endpoint);
   slot.lane.set_enabled(enabled);
+  if (const auto refused = slot.lane.shed_due()) overflow(slot, *refused);
   if (!enabled) {
     if (slot.lane.has_work() || slot.overflow_from) held_.insert(slot.endpoint);
     return;
@@ -135,7 +136,7 @@ void Scheduler::pump(Slot& slot) {
     (slot.lane.stalled() ? waiting_stalled_ : waiting_).push_back(slot.endpoint);
   }
   if (slot.lane.wants_read()) read_lane(slot);
-  if (slot.overflow_from && slot.lane.has_due_room()) refill_due(slot);
+  if (slot.overflow_from && slot.lane.has_due_room()) refill_due();
   watch(slot);
 }
 
@@ -151,10 +152,33 @@ void Scheduler::watch(Slot& slot) {
   arm();
 }
 
-// The lane can take due entries again: those it refused are read from the index once more.
-void Scheduler::refill_due(Slot& slot) {
-  due_.rewind(*slot.overflow_from);
-  slot.overflow_from.reset();
+void Scheduler::overflow(Slot& slot, const store::DueEntry& entry) {
+  // The key just in front of the entry, so that reading "after" it finds the entry again.
+  store::DueEntry before = entry;
+  before.due = before.due - microseconds{1};
+  if (slot.overflow_from && key_of(*slot.overflow_from) <= key_of(before)) return;
+  slot.overflow_from = before;
+  overflowed_.insert(slot.endpoint);
+}
+
+// Lanes can take due entries again: those they refused are read from the index once more, in one
+// pass for all that have room.
+void Scheduler::refill_due() {
+  if (paging_) return;  // then when the page is there
+  bool any = false;
+  for (auto at = overflowed_.begin(); at != overflowed_.end();) {
+    Slot& slot = *slots_.at(*at);
+    if (!slot.lane.has_due_room() || !enabled_(slot.endpoint)) {
+      ++at;
+      continue;
+    }
+    due_.rewind(*slot.overflow_from);
+    slot.overflow_from.reset();
+    at = overflowed_.erase(at);
+    any = true;
+  }
+  if (!any) return;
+  page_at_ = {};
   page_due(now());
 }
 
@@ -323,16 +347,10 @@ void Scheduler::fire_due(WallTime wall) {
 
 void Scheduler::offer(const store::DueEntry& entry) {
   Slot& slot = slot_of(entry.endpoint, entry.app);
-  if (slot.overflow_from || !slot.lane.offer_due(entry)) {
-    if (!slot.overflow_from || key_of(entry) < key_of(*slot.overflow_from)) {
-      // The key just in front of the entry, so that reading "after" it finds the entry again.
-      store::DueEntry before = entry;
-      before.due = before.due - microseconds{1};
-      slot.overflow_from = before;
-    }
-    return;
-  }
-  pump(slot);
+  if (slot.overflow_from || !slot.lane.offer_due(entry))
+    overflow(slot, entry);
+  else
+    pump(slot);
 }
 
 void Scheduler::wake_lanes(MonoTime now) {
@@ -345,7 +363,7 @@ void Scheduler::wake_lanes(MonoTime now) {
 }
 
 void Scheduler::page_due(WallTime wall) {
-  if (paging_ || draining_) return;
+  if (paging_ || draining_ || deps_.loop.clock().now() < page_at_) return;
   constexpr size_t kPage = 4096;
   const store::DueQuery query{due_.horizon(), wall + limits_.due_ahead * 2, kPage};
   paging_ = true;
@@ -360,22 +378,29 @@ void Scheduler::page_read(const store::DueQuery& query,
   paging_ = false;
   if (!page.ok()) {
     log(LogLevel::kError, "schedule", "due entries cannot be read: {}", page.error().message);
+    page_at_ = deps_.loop.clock().now() + limits_.lane.read_pause;
+    arm();
     return;
   }
-  const bool complete = page->size() < query.limit;
-  paged(*page, complete ? DueWindow::end_of(query.until) : page->back());
+  paged(query, *page);
+  refill_due();
 }
 
-void Scheduler::paged(const std::vector<store::DueEntry>& entries, const store::DueEntry& reached) {
+void Scheduler::paged(const store::DueQuery& query, const std::vector<store::DueEntry>& page) {
   std::vector<store::DueEntry> mine;
-  for (const store::DueEntry& entry : entries) {
+  for (const store::DueEntry& entry : page) {
     const DeliveryKey key{entry.seq, entry.endpoint};
     const bool stale = recording_.contains(key) || recorded_in_page_.contains(key);
     if (!stale && shard_of(entry.endpoint, deps_.shards) == deps_.shard) mine.push_back(entry);
   }
-  due_.add_page(mine, reached);
+  const bool complete = page.size() < query.limit;
+  due_.add_page({mine, query.after, complete ? DueWindow::end_of(query.until) : page.back()});
   recorded_in_page_.clear();
   for (const store::DueEntry& entry : std::exchange(added_in_page_, {})) due_.add(entry);
+  // While the lanes are full, what follows is looked through in small steps: most of it will be
+  // refused and read again, but a lane with room may be among its receivers.
+  constexpr nanoseconds kPauseWhenFull = milliseconds{50};
+  if (ready_.due >= ready_.due_max) page_at_ = deps_.loop.clock().now() + kPauseWhenFull;
   wake();
 }
 
@@ -387,6 +412,8 @@ void Scheduler::arm() {
     when = std::min(when, deps_.loop.now() + wait);
   }
   if (!wakes_.empty()) when = std::min(when, wakes_.begin()->first);
+  const bool page_waits = !paging_ && page_at_ > deps_.loop.clock().now();
+  if (page_waits && due_.wants_page(now(), limits_.due_ahead)) when = std::min(when, page_at_);
   timer_.arm_at(when);
 }
 

@@ -22,6 +22,7 @@ struct SchedulerLimits {
   size_t in_flight_max = 1024;         // attempts of this shard at one time (its connections)
   size_t ready_bytes_max = 32u << 20;  // messages that its lanes hold ahead of their cursors
   size_t due_entries_max = 32'768;     // of the near future in memory
+  size_t due_held_max = 32'768;        // … and due, held by the lanes
   size_t reads_max = 8;                // log reads under way at one time
   size_t read_count = 256;             // messages per read
   size_t read_bytes = 1u << 20;
@@ -98,7 +99,8 @@ class Scheduler : public store::CommitObserver {
   void pump_front(std::deque<EndpointId>& queue);
   void begin_send(model::Send send);
   void watch(Slot& slot);
-  void refill_due(Slot& slot);
+  void overflow(Slot& slot, const store::DueEntry& entry);
+  void refill_due();
   void read_message(model::Send send);
   void message_read(model::Send send, Result<store::MessageRef> message);
   void postpone(const model::Send& send);
@@ -114,7 +116,7 @@ class Scheduler : public store::CommitObserver {
   void wake_lanes(MonoTime now);
   void page_due(WallTime now);
   void page_read(const store::DueQuery& query, const Result<std::vector<store::DueEntry>>& page);
-  void paged(const std::vector<store::DueEntry>& entries, const store::DueEntry& reached);
+  void paged(const store::DueQuery& query, const std::vector<store::DueEntry>& page);
   void offer(const store::DueEntry& entry);
   void arm();
   void check_idle();
@@ -131,7 +133,9 @@ class Scheduler : public store::CommitObserver {
   std::deque<EndpointId> waiting_stalled_;  // … and beyond the part of it that they may have
   std::set<EndpointId> held_;               // lanes with work whose endpoint may not be sent to
   std::set<std::pair<MonoTime, EndpointId>> wakes_;  // lanes that look again at a time
+  std::set<EndpointId> overflowed_;                  // lanes that could not take all that is due
   DueWindow due_;
+  MonoTime page_at_;               // no page of due entries is read before it
   DeliveryKeys recording_;         // retries that ended and are not in the log yet
   DeliveryKeys recorded_in_page_;  // … and those that got there while a page was being read
   std::vector<store::DueEntry> added_in_page_;

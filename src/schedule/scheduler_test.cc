@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 
 #include "store/conformance/store_driver.h"
 
@@ -107,6 +108,47 @@ TEST_F(SchedulerTest, AMessageThatIsDamagedIsHandedOutAsLost) {
   end(sends_[0], Ended::kFailure, scheduler_->now() + seconds{5});
   ASSERT_TRUE(wait_for_sends(2));
   EXPECT_EQ(sends_[1].message, nullptr);
+}
+
+// More retries come due than the lanes may hold: those refused are read again, pages overtake one
+// another, and each is sent once.
+TEST_F(SchedulerTest, EachOfManyRetriesIsSentOnceWhateverLittleTheLanesHold) {
+  constexpr uint64_t kLanes = 5;
+  constexpr size_t kMessages = 500;
+  SchedulerLimits limits;
+  limits.lane.due_max = 4;
+  limits.lane.due_ahead_max = 20;
+  limits.due_held_max = 50;
+  limits.due_entries_max = 64;
+  begin(limits);
+  const WallTime due = scheduler_->now() + seconds{300};
+  const auto record = [&](const model::Send& send, WallTime next_due) {
+    const auto state =
+        next_due.us == 0 ? model::DeliveryState::kDelivered : model::DeliveryState::kPending;
+    model::Attempt attempt = store::attempt_of(*send.message, 1, state);
+    attempt.endpoint = send.endpoint;
+    attempt.number = send.number;
+    attempt.scheduled_due = send.scheduled_due;
+    attempt.next_due = next_due;
+    attempt.lane_floor = scheduler_->floor(send.endpoint);
+    scheduler_->finished(send, Ended::kSuccess);
+    driver_.attempt(attempt);
+    scheduler_->recorded(send, next_due);
+  };
+  for (size_t i = 0; i < kMessages; ++i) driver_.post(message_to(1, {1 + i % kLanes}));
+  for (size_t i = 0; i < kMessages; ++i) {
+    ASSERT_TRUE(wait_for_sends(i + 1));
+    record(sends_[i], due + microseconds(static_cast<int64_t>(i * 7919 % 1000)));
+  }
+  std::map<std::pair<Seq, EndpointId>, int> retried;
+  for (size_t i = kMessages; i < 2 * kMessages; ++i) {
+    ASSERT_TRUE(wait_for_sends(i + 1, seconds{600})) << "after " << i - kMessages << " retries";
+    ++retried[{sends_[i].seq, sends_[i].endpoint}];
+    record(sends_[i], {});
+  }
+  EXPECT_EQ(retried.size(), kMessages);
+  world_.run_for(seconds{120});
+  EXPECT_EQ(sends_.size(), 2 * kMessages);
 }
 
 }  // namespace
