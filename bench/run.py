@@ -31,6 +31,8 @@ def parse(arguments):
     parser.add_argument("--rounds", type=int, help="interleaved pairs")
     parser.add_argument("--seconds", type=float, help="length of a measured load")
     parser.add_argument("--big-messages", type=int, help="messages of big_store")
+    parser.add_argument("--big-keep", metavar="DIR",
+                        help="where big_store keeps its filled store, or finds one")
     parser.add_argument("--stall-seconds", type=float,
                         help="without a new delivery, after which the rest counts as lost")
     parser.add_argument("--pins", choices=("pinned", "unpinned", "both"), default="both")
@@ -46,7 +48,8 @@ def parse(arguments):
 
 def scale_of(options):
     changes = {"rounds": options.rounds, "seconds": options.seconds,
-               "big_messages": options.big_messages, "stall_seconds": options.stall_seconds}
+               "big_messages": options.big_messages, "big_keep": options.big_keep,
+               "stall_seconds": options.stall_seconds}
     return dataclasses.replace(scenarios.QUICK if options.quick else scenarios.FULL,
                                **{k: v for k, v in changes.items() if v is not None})
 

@@ -3,6 +3,7 @@ with an empty store, and do the list pages stay quick?"""
 import dataclasses
 import datetime
 import json
+import pathlib
 import random
 import shutil
 import time
@@ -28,6 +29,7 @@ class Filled:
     endpoint: str
     start: float
     end: float
+    sink_port: int
 
 
 def iso(seconds):
@@ -46,7 +48,33 @@ def fill(space, pins, server, sink, scale):
     # The generator's clock is the monotonic one; lists ask for wall time.
     start = time.time() - (time.monotonic_ns() - result["first_sent_ns"]) / 1e9
     end = start + result["accept_seconds"]
-    return Filled(apps[0], endpoints[0][0], start, end), result
+    return Filled(apps[0], endpoints[0][0], start, end, sink.port), result
+
+
+def open_filled(space, pins, scale, say):
+    """(filled, sink, gateway, figures of the fill). A store that was filled before is used again
+    when the folder to keep it in has one; the load after it adds to it."""
+    keep = scale.big_keep and pathlib.Path(scale.big_keep)
+    note = keep and keep / "filled.json"
+    if note and note.exists():
+        kept = json.loads(note.read_text(encoding="utf-8"))
+        filled = Filled(**kept["filled"])
+        say(f"big_store: using {keep}")
+        sink = Sink(space, pins, filled.sink_port)
+        return filled, sink, Gateway(space, pins, keep / "data"), kept["fill"]
+    sink = Sink(space, pins)
+    if keep:
+        shutil.rmtree(keep, ignore_errors=True)
+        keep.mkdir(parents=True)
+    full = Gateway(space, pins, keep and keep / "data")
+    say(f"big_store: filling with {scale.big_messages} messages")
+    filled, result = fill(space, pins, full, sink, scale)
+    say(f"big_store: accepted in {result['accept_seconds']:.0f} s, delivered in "
+        f"{result['seconds']:.0f} s")
+    if note:
+        kept = {"filled": dataclasses.asdict(filled), "fill": result}
+        note.write_text(json.dumps(kept), encoding="utf-8")
+    return filled, sink, full, result
 
 
 class Pages:
@@ -133,14 +161,10 @@ def compare_accepting(space, pins, full, empty, scale):
 
 def run(space, pins, scale, say):
     require_disk(space, scale)
-    sink = Sink(space, pins)
-    full = empty = None
+    sink = full = empty = None
     try:
-        full = Gateway(space, pins)
-        say(f"big_store: filling with {scale.big_messages} messages")
-        filled, fill_result = fill(space, pins, full, sink, scale)
-        say(f"big_store: accepted in {fill_result['accept_seconds']:.0f} s, delivered in "
-            f"{fill_result['seconds']:.0f} s; list pages")
+        filled, sink, full, fill_result = open_filled(space, pins, scale, say)
+        say("big_store: list pages")
         pages = list_pages(full, filled, scale)
         empty = Gateway(space, pins)
         empty_apps, _ = empty.create_apps(1, 1, sink)
@@ -153,4 +177,5 @@ def run(space, pins, scale, say):
         for server in (full, empty):
             if server is not None:
                 server.stop()
-        sink.process.stop()
+        if sink is not None:
+            sink.process.stop()

@@ -82,6 +82,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         if url.path == "/api/v1/health/ping":
             return self.answer(204)
+        if url.path == "/api/v1/health":
+            return self.answer(200, {})
         app = url.path.split("/")[4]
         prefix = "atmpt" if "/attempt/" in url.path else "msg"
         return self.answer(200, page_of(app, prefix, urllib.parse.parse_qs(url.query)))

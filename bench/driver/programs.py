@@ -68,8 +68,8 @@ class Workspace:
 
 
 class Sink:
-    def __init__(self, space, pins):
-        self.port = free_port()
+    def __init__(self, space, pins, port=None):
+        self.port = port or free_port()
         self.process = space.start("sink", [space.binary("bench_sink"), "--port", self.port],
                                    pins.load)
         self.rest = Rest(self.port)
@@ -119,18 +119,22 @@ class Floor:
 class Gateway:
     name = "gateway"
 
-    def __init__(self, space, pins):
+    def __init__(self, space, pins, data_dir=None, environment=None):
+        """On a new data directory, which stop() removes, or on one that the caller keeps."""
         self.port = free_port()
-        self.data_dir = space.new_dir("gateway-data")
-        environment = {"POSTHORN_DELIVERY_ALLOW_TARGETS": "127.0.0.0/8"}
+        self.keeps_data = data_dir is not None
+        self.data_dir = data_dir or space.new_dir("gateway-data")
+        environment = {"POSTHORN_DELIVERY_ALLOW_TARGETS": "127.0.0.0/8", **(environment or {})}
         if pins.server is not None:
             environment["POSTHORN_SERVER_SHARDS"] = "1"
+        self.started_ns = time.monotonic_ns()
         self.process = space.start("gateway", [
             *space.gateway_command, "serve", "--listen", f"127.0.0.1:{self.port}",
             "--data-dir", self.data_dir], pins.server, environment)
         probe = Rest(self.port)
-        wait_until(lambda: probe.answers("/api/v1/health/ping", 204), self.process,
+        wait_until(lambda: probe.answers("/api/v1/health", 200), self.process,
                    READY_SECONDS, "start")
+        self.ready_seconds = (time.monotonic_ns() - self.started_ns) / 1e9
         probe.close()
         self.token = self._token(space)
         self.rest = Rest(self.port, self.token)
@@ -157,7 +161,8 @@ class Gateway:
     def stop(self):
         self.rest.close()
         self.process.stop()
-        shutil.rmtree(self.data_dir, ignore_errors=True)
+        if not self.keeps_data:
+            shutil.rmtree(self.data_dir, ignore_errors=True)
 
 
 def run_generator(space, pins, server, load, apps):

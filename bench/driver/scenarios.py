@@ -30,6 +30,7 @@ class Scale:
     big_fill_seconds: float
     pages: int
     stall_seconds: float = 15
+    big_keep: str = ""  # folder in which big_store keeps what it filled, for the next call
 
     def load(self, **changes):
         return Load(**{"seconds": self.seconds, "stall_seconds": self.stall_seconds, **changes})
