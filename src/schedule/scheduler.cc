@@ -397,10 +397,11 @@ void Scheduler::paged(const store::DueQuery& query, const std::vector<store::Due
   due_.add_page({mine, query.after, complete ? DueWindow::end_of(query.until) : page.back()});
   recorded_in_page_.clear();
   for (const store::DueEntry& entry : std::exchange(added_in_page_, {})) due_.add(entry);
-  // While the lanes are full, what follows is looked through in small steps: most of it will be
-  // refused and read again, but a lane with room may be among its receivers.
+  fire_due(now());
+  // While lanes are full, what follows is looked through in small steps: most of it will be refused
+  // and read again, but a lane with room may be among its receivers.
   constexpr nanoseconds kPauseWhenFull = milliseconds{50};
-  if (ready_.due >= ready_.due_max) page_at_ = deps_.loop.clock().now() + kPauseWhenFull;
+  if (!overflowed_.empty()) page_at_ = deps_.loop.clock().now() + kPauseWhenFull;
   wake();
 }
 
