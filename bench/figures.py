@@ -43,8 +43,9 @@ def measure(space, options):
     found = []
     for name in options.names or store_figures.ALL:
         say(name)
-        found += store_figures.ALL[name](place)
-    say("\n" + "\n".join(report.verdicts_table(found)))
+        verdicts = list(store_figures.ALL[name](place))
+        say("\n".join(report.verdicts_table(verdicts)) + "\n")
+        found += verdicts
     # What is counted must hold at any size, in any build.
     judged = [v for v in found
               if not options.small or v.unit not in store_figures.OF_THE_MACHINE]
