@@ -31,6 +31,14 @@ Refusal duplicate_event_id() {
       error(Errc::kConflict, "A message with this eventId exists already in the application"));
 }
 
+// What became of a draft that no message answers for.
+Refusal repeat_without_message(Verdict verdict) {
+  if (verdict == Verdict::kDuplicateEventId) return duplicate_event_id();
+  return refusal_of(error(Errc::kConflict,
+                          "This idempotency key was used before, and the message it was accepted "
+                          "for is no longer stored"));
+}
+
 // One slash at the end of a path does not count.
 std::string_view untrailed(std::string_view path) {
   if (path.ends_with('/')) path.remove_suffix(1);
@@ -162,8 +170,8 @@ void HttpIngest::create(const http::Request& request, http::Responder responder,
                         if (!accepted.ok())
                           return responder.send(say(refusal_of(std::move(accepted).error())));
                         const Accepted& only = accepted->front();
-                        if (only.verdict == Verdict::kDuplicateEventId) {
-                          return responder.send(say(duplicate_event_id()));
+                        if (only.message == nullptr) {
+                          return responder.send(say(repeat_without_message(only.verdict)));
                         }
                         responder.send(created(only, options));
                       });
@@ -236,7 +244,7 @@ struct BatchAnswer {
     for (size_t i = 0; i < accepted->size(); ++i) {
       any = any || (*accepted)[i].message != nullptr;
       if ((*accepted)[i].message != nullptr) continue;
-      refused.emplace_back(draft_at[i], duplicate_event_id());
+      refused.emplace_back(draft_at[i], repeat_without_message((*accepted)[i].verdict));
     }
     std::sort(refused.begin(), refused.end(),
               [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -194,6 +194,17 @@ TEST_F(HttpIngestTest, AnswersARepeatAsTheFirstTime) {
   EXPECT_EQ(header(first, "idempotent-replayed"), "");
 }
 
+TEST_F(HttpIngestTest, SaysThatARepeatedMessageIsNoLongerStored) {
+  ASSERT_EQ(post({R"({"eventType":"first","payload":{}})", "", "key"}).status, 202);
+  const auto& key = log.appended[0]->idempotency;
+  log.maybe_stored = {key.bytes[0]};
+  log.stored[key.bytes[0]] = nullptr;
+  const http::Response again = post({R"({"eventType":"first","payload":{}})", "", "key"});
+  EXPECT_EQ(again.status, status_of(Errc::kConflict));
+  EXPECT_NE(again.body.find("no longer stored"), std::string::npos) << again.body;
+  EXPECT_EQ(log.appended.size(), 1u);
+}
+
 TEST_F(HttpIngestTest, RefusesARepeatedEventId) {
   const std::string body = R"({"eventType":"a","eventId":"e","payload":{}})";
   post({body});

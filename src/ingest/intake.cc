@@ -9,6 +9,7 @@ namespace posthorn::ingest {
 namespace {
 
 using model::DedupeKey;
+using store::FirstUse;
 using store::MessageRef;
 using store::Verdict;
 
@@ -23,11 +24,12 @@ struct Job {
 using JobRef = std::shared_ptr<Job>;
 
 bool settled(const Accepted& result) {
-  return result.message != nullptr || result.verdict == Verdict::kDuplicateEventId;
+  return result.message != nullptr || result.verdict != Verdict::kCommitted;
 }
 
 Accepted repeat_of(const model::Message& draft, MessageRef first) {
-  const bool same_body = first->body_hash == draft.body_hash;
+  // Nobody can tell any more when the first message is gone.
+  const bool same_body = first == nullptr || first->body_hash == draft.body_hash;
   return Accepted{Verdict::kDuplicateKey, std::move(first), same_body};
 }
 
@@ -41,11 +43,11 @@ Status look_up(store::MessageLog& log, Job& job) {
   for (size_t i = 0; i < job.drafts.size(); ++i) {
     const model::Message& draft = *job.drafts[i];
     if (may_be_stored(log, draft.idempotency)) {
-      PH_ASSIGN(std::optional<MessageRef> first, log.find_duplicate(draft.idempotency));
-      if (first) job.results[i] = repeat_of(draft, std::move(*first));
+      PH_ASSIGN(std::optional<FirstUse> first, log.find_duplicate(draft.idempotency));
+      if (first) job.results[i] = repeat_of(draft, std::move(first->message));
     }
     if (settled(job.results[i]) || !may_be_stored(log, draft.event_id_key)) continue;
-    PH_ASSIGN(std::optional<MessageRef> first, log.find_duplicate(draft.event_id_key));
+    PH_ASSIGN(std::optional<FirstUse> first, log.find_duplicate(draft.event_id_key));
     if (first) job.results[i] = Accepted{Verdict::kDuplicateEventId, nullptr, true};
   }
   return {};
@@ -55,8 +57,9 @@ Status look_up(store::MessageLog& log, Job& job) {
 Status read_firsts(store::MessageLog& log, const std::vector<Seq>& firsts, Job& job) {
   for (size_t i = 0; i < firsts.size(); ++i) {
     if (firsts[i] == Seq{}) continue;
-    PH_ASSIGN(MessageRef first, log.read(firsts[i]));
-    job.results[i] = repeat_of(*job.drafts[i], std::move(first));
+    Result<MessageRef> first = log.read(firsts[i]);
+    if (!first.ok() && first.error().code != Errc::kNotFound) return std::move(first).error();
+    job.results[i] = repeat_of(*job.drafts[i], first.ok() ? *std::move(first) : nullptr);
   }
   return {};
 }
@@ -77,6 +80,7 @@ struct Intake::Core : std::enable_shared_from_this<Core> {
   IntakeDeps deps;
   size_t pending = 0;
   bool closed = false;
+  Task idle;
 };
 
 template <typename Read, typename Then>
@@ -97,8 +101,12 @@ void Intake::Core::on_reader(JobRef job, Read read, Then then) {
 
 void Intake::Core::finish(JobRef job, Status status) {
   --pending;
-  if (!status.ok()) return job->done(std::move(status).error());
-  job->done(std::move(job->results));
+  Task now_idle = pending == 0 ? std::exchange(idle, nullptr) : nullptr;
+  if (status.ok())
+    job->done(std::move(job->results));
+  else
+    job->done(std::move(status).error());
+  if (now_idle) now_idle();
 }
 
 void Intake::Core::match_and_append(const catalog::AppRef& app, uint64_t config_version,
@@ -163,6 +171,11 @@ Intake::Intake(IntakeDeps deps) : core_(std::make_shared<Core>(std::move(deps)))
 Intake::~Intake() { core_->closed = true; }
 
 size_t Intake::pending() const { return core_->pending; }
+
+void Intake::drain(Task idle) {
+  if (core_->pending == 0) return idle();
+  core_->idle = std::move(idle);
+}
 
 void Intake::accept(const catalog::AppRef& app, Drafts drafts, OnAccepted done) {
   ++core_->pending;

@@ -31,7 +31,7 @@ struct IntakeDeps {
 struct Accepted {
   store::Verdict verdict = store::Verdict::kCommitted;
   // Committed: the draft, now with id, seq and time. Duplicate key: the message that was stored
-  // under that key first. Duplicate event id: null.
+  // under that key first; null when it is no longer stored. Duplicate event id: null.
   store::MessageRef message;
   // False when the key was used before with another body.
   bool same_body = true;
@@ -57,8 +57,10 @@ class Intake {
   // once may run `done` inside this call.
   void accept(const catalog::AppRef& app, Drafts drafts, OnAccepted done);
 
-  // Calls whose answer is still out: zero when a drain is complete.
+  // Calls whose answer is still out.
   size_t pending() const;
+  // `idle` runs once when none is (at once when none is now).
+  void drain(Task idle);
 
  private:
   struct Core;

@@ -37,7 +37,9 @@ struct Batch {
 
 enum class Verdict : uint8_t {
   kCommitted,
-  kDuplicateKey,      // its idempotency identity is stored already: `id`/`seq` name the first
+  // Its idempotency identity is stored already: `seq` names the first, `id` too where its message
+  // can still be read.
+  kDuplicateKey,
   kDuplicateEventId,  // its (app, event id) is stored already
 };
 

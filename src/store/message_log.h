@@ -55,6 +55,12 @@ struct Page {
   bool done = true;
 };
 
+// The message that carried a key first.
+struct FirstUse {
+  Seq seq;
+  MessageRef message;  // null: its segment has left the log, the key is taken all the same
+};
+
 struct LogHealth {
   bool accepting = true;
   Error why_not;  // when not accepting: kNoSpace, kUnavailable (read-only), kOverloaded
@@ -82,8 +88,9 @@ class MessageLog {
   virtual Result<MessageRef> read(const AppId& app, const MessageId& id) = 0;
   virtual Result<LaneRead> read_lane(const LaneQuery& query) = 0;
   virtual Result<Page<MessageRef>> list(const MessageQuery& query) = 0;
-  // The stored message with this idempotency identity or event id key, looked for everywhere.
-  virtual Result<std::optional<MessageRef>> find_duplicate(const model::DedupeKey& key) = 0;
+  // The message with this idempotency identity or event id key, looked for everywhere. Keys are
+  // known for the idempotency window at the least, and longer than their messages if need be.
+  virtual Result<std::optional<FirstUse>> find_duplicate(const model::DedupeKey& key) = 0;
   // True when no sealed tier can hold the key: the appender may go on without find_duplicate(),
   // because the committer itself checks the recent ones. Memory only; any thread.
   virtual bool surely_new(const model::DedupeKey& key) const = 0;

@@ -11,10 +11,10 @@ Result<store::MessageRef> find_message(store::Store& store, const AppId& app,
     auto message = store.log().read(app, *id);
     if (message.ok() || message.error().code != Errc::kNotFound) return message;
   }
-  PH_ASSIGN(std::optional<store::MessageRef> found,
+  PH_ASSIGN(std::optional<store::FirstUse> found,
             store.log().find_duplicate(model::event_id_key_of(app, id_or_event_id)));
   // Another application's message cannot have that key; what is compared costs nothing.
-  if (found && (*found)->app == app) return std::move(*found);
+  if (found && found->message && found->message->app == app) return std::move(found->message);
   return error(Errc::kNotFound, "There is no such message");
 }
 

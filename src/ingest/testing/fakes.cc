@@ -82,11 +82,11 @@ Result<store::Page<store::MessageRef>> FakeLog::list(const store::MessageQuery&)
   not_here("lists");
 }
 
-Result<std::optional<store::MessageRef>> FakeLog::find_duplicate(const model::DedupeKey& key) {
+Result<std::optional<store::FirstUse>> FakeLog::find_duplicate(const model::DedupeKey& key) {
   ++lookups;
   const auto found = stored.find(number_of(key));
-  if (found == stored.end()) return std::optional<store::MessageRef>();
-  return std::optional<store::MessageRef>(found->second);
+  if (found == stored.end()) return std::optional<store::FirstUse>();
+  return std::optional(store::FirstUse{Seq{1}, found->second});
 }
 
 bool FakeLog::surely_new(const model::DedupeKey& key) const {

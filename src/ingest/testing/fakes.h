@@ -51,7 +51,7 @@ class FakeLog : public store::MessageLog {
   Result<store::MessageRef> read(const AppId& app, const MessageId& id) override;
   Result<store::LaneRead> read_lane(const store::LaneQuery&) override;
   Result<store::Page<store::MessageRef>> list(const store::MessageQuery&) override;
-  Result<std::optional<store::MessageRef>> find_duplicate(const model::DedupeKey& key) override;
+  Result<std::optional<store::FirstUse>> find_duplicate(const model::DedupeKey& key) override;
   bool surely_new(const model::DedupeKey& key) const override;
   store::LogHealth health() const override { return {}; }
   Seq last_durable() const override { return Seq{appended.size()}; }
@@ -59,7 +59,7 @@ class FakeLog : public store::MessageLog {
   std::optional<Errc> refuse;   // append answers this at once
   std::optional<Errc> outcome;  // append ends with this
   std::set<int> maybe_stored;   // keys that memory cannot rule out
-  std::map<int, store::MessageRef> stored;
+  std::map<int, store::MessageRef> stored;  // by key; null: no longer stored
   std::map<int, Seq> recent;  // what the committer finds
   std::vector<store::MessageRef> appended;
   int batches = 0;

@@ -253,9 +253,9 @@ std::string ModelTwin::compare_messages(Store& store) const {
       if (key.empty()) continue;
       const auto found = store.log().find_duplicate(key);
       if (!found.ok()) return fmt::format("key of {}: {}", seq.value, found.error().message);
-      if (*found && (**found)->seq == seq) continue;
+      if (*found && (*found)->seq == seq) continue;
       return fmt::format("a key of message {} leads to {}", seq.value,
-                         *found ? (**found)->seq.value : 0);
+                         *found ? (*found)->seq.value : 0);
     }
   }
   for (const auto& [seq, want] : model_.attempts()) {

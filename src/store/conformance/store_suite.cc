@@ -154,7 +154,7 @@ TEST_P(StoreSuite, ARepeatedKeyNamesTheFirstMessage) {
   EXPECT_EQ((*again)[1].id, first->id.bytes);
   const auto found = driver_.log().find_duplicate(test_key(7));
   ASSERT_TRUE(found.ok() && found->has_value());
-  EXPECT_EQ((**found)->id, first->id);
+  EXPECT_EQ((*found)->message->id, first->id);
   EXPECT_FALSE(driver_.log().find_duplicate(test_key(8))->has_value());
 }
 
@@ -605,7 +605,7 @@ TEST_P(PersistentStoreSuite, EverythingIsThereAfterARestart) {
   const auto duplicate = driver_.log().find_duplicate(test_key(100));
   ASSERT_TRUE(duplicate.ok());
   ASSERT_TRUE(duplicate->has_value());
-  EXPECT_EQ((**duplicate)->id, posted[0]->id);
+  EXPECT_EQ((*duplicate)->message->id, posted[0]->id);
   const MessageRef next = driver_.post(message_to(1, {1}));
   EXPECT_EQ(next->seq, last.next());
   EXPECT_GT(next->id, posted.back()->id);

@@ -124,9 +124,12 @@ Result<Seq> IndexModel::first_at(WallTime at) {
   return kEndOfLog;
 }
 
-void IndexModel::remove_below(SegmentNumber first_kept) {
-  std::erase_if(messages, [&](const auto& m) { return m.place.segment < first_kept; });
-  std::erase_if(attempts, [&](const auto& a) { return a.place.segment < first_kept; });
+void IndexModel::remove(const std::vector<SegmentNumber>& gone) {
+  const auto is_gone = [&](const auto& record) {
+    return std::find(gone.begin(), gone.end(), record.place.segment) != gone.end();
+  };
+  std::erase_if(messages, is_gone);
+  std::erase_if(attempts, is_gone);
 }
 
 struct IndexTraffic::Sets {

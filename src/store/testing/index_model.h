@@ -46,8 +46,8 @@ class IndexModel final : public IndexReader {
   Result<std::optional<MessageEntry>> message_of_delivery(SegmentNumber segment,
                                                           DeliveryOrdinal delivery) override;
   Result<Seq> first_at(WallTime at) override;
-  // Drops what lies in segments below.
-  void remove_below(SegmentNumber first_kept);
+  // Drops what lies in these segments.
+  void remove(const std::vector<SegmentNumber>& gone);
 };
 
 // Apps from busy to nearly silent, each with a few endpoints and sets of them; attempts on new

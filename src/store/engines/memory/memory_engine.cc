@@ -30,7 +30,7 @@ class MemoryEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHisto
     state_.with([](State& state) { state.closed = true; });
     return {};
   }
-  Result<bool> maintain() override { return false; }
+  Result<bool> maintain() override;
 
   Status append(Batch&& batch, io::Loop& reply_to, OnAppended on_appended) override;
   void observe(io::Loop& loop, CommitObserver* observer) override {
@@ -48,9 +48,9 @@ class MemoryEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHisto
   Result<Page<MessageRef>> list(const MessageQuery& query) override {
     return state_.with([&](State& s) { return Result<Page<MessageRef>>(s.model.list(query)); });
   }
-  Result<std::optional<MessageRef>> find_duplicate(const model::DedupeKey& key) override {
+  Result<std::optional<FirstUse>> find_duplicate(const model::DedupeKey& key) override {
     return state_.with(
-        [&](State& s) { return Result<std::optional<MessageRef>>(s.model.find_duplicate(key)); });
+        [&](State& s) { return Result<std::optional<FirstUse>>(s.model.find_duplicate(key)); });
   }
   bool surely_new(const model::DedupeKey&) const override {
     return true;  // append() itself checks every key there ever was
@@ -118,7 +118,9 @@ ItemResult MemoryEngine::commit(State& state, NewMessage& item, Commit& to) {
                                      std::pair{message.event_id_key, Verdict::kDuplicateEventId}}) {
     if (key.empty()) continue;
     const auto first = state.model.find_duplicate(key);
-    if (first) return {verdict, (*first)->seq, (*first)->id.bytes, (*first)->accepted_at};
+    if (!first) continue;
+    if (first->message == nullptr) return {verdict, first->seq, {}, {}};
+    return {verdict, first->seq, first->message->id.bytes, first->message->accepted_at};
   }
   message.seq = state.model.last().next();
   message.accepted_at = state.ids.clamp(host_.clock().wall());
@@ -158,6 +160,17 @@ Status MemoryEngine::append(Batch&& batch, io::Loop& reply_to, OnAppended on_app
     notices_.publish(std::move(done.messages), std::move(replies));
     return {};
   });
+}
+
+// All of it in one step: this engine is small.
+Result<bool> MemoryEngine::maintain() {
+  const WallTime now = host_.clock().wall();
+  WhatIsOver over;
+  over.horizon = now - options_.limits.history;
+  if (options_.limits.history_bytes_max != 0) over.bytes_max = options_.limits.history_bytes_max;
+  over.keys_before = now - options_.limits.idempotency_window;
+  state_.with([&](State& state) { state.model.retire(over); });
+  return false;
 }
 
 LogHealth MemoryEngine::health() const {

@@ -49,8 +49,9 @@ void MemoryModel::apply(const MessageRef& message) {
   last_ = message->seq;
   messages_[message->seq] = message;
   by_id_[message->id] = message->seq;
-  if (!message->idempotency.empty()) dedupe_[message->idempotency] = message->seq;
-  if (!message->event_id_key.empty()) dedupe_[message->event_id_key] = message->seq;
+  for (const model::DedupeKey& key : {message->idempotency, message->event_id_key}) {
+    if (!key.empty()) dedupe_[key] = {message->seq, message->accepted_at};
+  }
   lanes_.apply(*message);
   std::vector<DueChange> changes;
   due_changes(*message, changes);
@@ -132,10 +133,46 @@ Page<MessageRef> MemoryModel::list(const MessageQuery& query) const {
   return page;
 }
 
-std::optional<MessageRef> MemoryModel::find_duplicate(const model::DedupeKey& key) const {
+std::optional<FirstUse> MemoryModel::find_duplicate(const model::DedupeKey& key) const {
   const auto at = dedupe_.find(key);
   if (at == dedupe_.end()) return std::nullopt;
-  return messages_.at(at->second);
+  const auto message = messages_.find(at->second.seq);
+  return FirstUse{at->second.seq, message == messages_.end() ? nullptr : message->second};
+}
+
+bool MemoryModel::has_pending(const model::Message& message) const {
+  const auto& endpoints = message.targets->endpoints();
+  return std::any_of(endpoints.begin(), endpoints.end(), [&](const EndpointId& endpoint) {
+    return delivery_at(message, endpoint).state == model::DeliveryState::kPending;
+  });
+}
+
+void MemoryModel::remove(const MessageRef& message) {
+  for (const EndpointId& endpoint : message->targets->endpoints()) {
+    const auto tries = attempts_of_.find({message->seq, endpoint});
+    if (tries == attempts_of_.end()) continue;
+    for (const Seq seq : tries->second) attempts_.erase(seq);
+    attempts_of_.erase(tries);
+  }
+  std::erase_if(due_, [&](const auto& due) { return due.second.seq == message->seq; });
+  by_id_.erase(message->id);
+  messages_.erase(message->seq);
+}
+
+void MemoryModel::retire(const WhatIsOver& over) {
+  constexpr uint64_t kRecordBytes = 256;  // about, beside the payload
+  uint64_t bytes = 0;
+  for (const auto& [seq, message] : messages_) bytes += message->payload.size() + kRecordBytes;
+  for (auto at = messages_.begin(); at != messages_.end();) {
+    const MessageRef message = (at++)->second;
+    if (message->accepted_at >= over.horizon && bytes <= over.bytes_max) break;
+    if (has_pending(*message)) continue;
+    bytes -= message->payload.size() + kRecordBytes;
+    remove(message);
+  }
+  std::erase_if(dedupe_, [&](const auto& key) {
+    return key.second.at < over.keys_before && !messages_.contains(key.second.seq);
+  });
 }
 
 std::vector<DueEntry> MemoryModel::due_page(const DueQuery& query) const {

@@ -14,12 +14,22 @@
 
 namespace posthorn::store {
 
+// What is over. A message goes when it was accepted before `horizon` or, the oldest first, when
+// all together have more than `bytes_max`; never with a pending delivery.
+struct WhatIsOver {
+  WallTime horizon;
+  uint64_t bytes_max = ~0ull;
+  WallTime keys_before;  // keys of messages that are gone and older
+};
+
 class MemoryModel {
  public:
   // Records with seq, id and time as their committer made them, in order of seq.
   void apply(const MessageRef& message);
   void apply(const model::Attempt& attempt);
   void apply(const model::Command& command);
+
+  void retire(const WhatIsOver& over);
 
   Seq last() const { return last_; }
   const LaneFold& lanes() const { return lanes_; }
@@ -30,7 +40,7 @@ class MemoryModel {
   Result<MessageRef> read(const AppId& app, const MessageId& id) const;
   LaneRead read_lane(const LaneQuery& query) const;
   Page<MessageRef> list(const MessageQuery& query) const;
-  std::optional<MessageRef> find_duplicate(const model::DedupeKey& key) const;
+  std::optional<FirstUse> find_duplicate(const model::DedupeKey& key) const;
 
   std::vector<DueEntry> due_page(const DueQuery& query) const;
   uint64_t due_pending() const { return due_.size(); }
@@ -42,6 +52,12 @@ class MemoryModel {
   Page<DeliveryOfMessage> list(const DeliveryQuery& query) const;
 
  private:
+  struct KeyUse {
+    Seq seq;
+    WallTime at;
+  };
+  bool has_pending(const model::Message& message) const;
+  void remove(const MessageRef& message);
   using DueKey = std::tuple<WallTime, Seq, EndpointId>;
   void change_due(const std::vector<DueChange>& changes);
   model::Delivery delivery_at(const model::Message& message, const EndpointId& endpoint) const;
@@ -51,7 +67,7 @@ class MemoryModel {
   std::map<MessageId, Seq> by_id_;
   std::map<Seq, model::Attempt> attempts_;
   std::map<std::pair<Seq, EndpointId>, std::vector<Seq>> attempts_of_;
-  std::map<model::DedupeKey, Seq> dedupe_;
+  std::map<model::DedupeKey, KeyUse> dedupe_;
   std::map<DueKey, DueEntry> due_;
   LaneFold lanes_;
 };

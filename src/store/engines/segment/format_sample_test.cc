@@ -67,7 +67,7 @@ std::string answers_of(Store& store) {
     for (const auto& key : {(*message)->idempotency, (*message)->event_id_key}) {
       if (key.empty()) continue;
       const auto first = store.log().find_duplicate(key).value();
-      text += fmt::format("key of {}: {}\n", seq.value, first ? (*first)->seq.value : 0);
+      text += fmt::format("key of {}: {}\n", seq.value, first ? first->seq.value : 0);
     }
     AttemptQuery query;
     query.app = (*message)->app;

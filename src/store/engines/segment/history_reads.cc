@@ -12,8 +12,11 @@ namespace {
 
 constexpr size_t kEntriesAtOnce = 64;
 
-bool is_damaged(const Result<model::Attempt>& attempt) {
-  if (attempt.ok() || attempt.error().code != Errc::kCorrupt) return false;
+// Damaged, or in a segment that has left the log since it was looked up.
+bool is_left_out(const Result<model::Attempt>& attempt) {
+  if (attempt.ok()) return false;
+  if (attempt.error().code == Errc::kNotFound) return true;
+  if (attempt.error().code != Errc::kCorrupt) return false;
   log(LogLevel::kError, "store", "an attempt is left out: {}", attempt.error().message);
   return true;
 }
@@ -86,7 +89,7 @@ Result<Page<model::Attempt>> HistoryReads::list_of_message(const AttemptQuery& q
   for (const AttemptEntry& entry : entries) {
     if (!filter.passes(entry.facet)) continue;
     Result<model::Attempt> attempt = read_at(entry.place);
-    if (is_damaged(attempt)) continue;
+    if (is_left_out(attempt)) continue;
     if (!attempt.ok()) return std::move(attempt).error();
     const Fit fits = fit(query, *attempt);
     if (fits == Fit::kPast) return page;
@@ -121,7 +124,7 @@ Result<Page<model::Attempt>> HistoryReads::list_of_endpoint(const AttemptQuery& 
               parts_.index.attempts_to_endpoint(entries, filter_of(query)));
     for (const AttemptEntry& entry : found) {
       Result<model::Attempt> attempt = read_at(entry.place);
-      if (is_damaged(attempt)) continue;
+      if (is_left_out(attempt)) continue;
       if (!attempt.ok()) return std::move(attempt).error();
       const Fit fits = fit(query, *attempt);
       if (fits == Fit::kPast) return page;
@@ -181,9 +184,27 @@ Result<model::Delivery> HistoryReads::delivery_of_target(const model::Message& m
   if (last) {
     PH_ASSIGN(source.last, last_of(*last, static_cast<uint16_t>(count)));
   }
+  PH_ASSIGN(const auto standing, remembered(message.seq, endpoint, count));
+  if (standing) {
+    if (!source.last) source.last.emplace();
+    source.last->count = standing->attempts;
+    source.last->state = standing->state;
+    source.last->cause = standing->cause;
+  }
   const std::optional<LaneRecord> closed = lane(endpoint);
   source.lane = closed ? &*closed : nullptr;
   return delivery_of(source);
+}
+
+Result<std::optional<Standing>> HistoryReads::remembered(Seq message, const EndpointId& endpoint,
+                                                         size_t attempts) {
+  PH_ASSIGN(const DeliveryPlace place, parts_.index.place_of(message, endpoint));
+  if (place.segment > parts_.files.newest_gap()) return std::optional<Standing>();
+  PH_ASSIGN(const Standing standing,
+            parts_.ledger.up_to_date(
+                [&](Outcomes& outcomes, DueRuns&) { return outcomes.get(place); }));
+  if (standing.attempts <= attempts) return std::optional<Standing>();
+  return std::optional(standing);
 }
 
 Result<std::vector<model::Delivery>> HistoryReads::deliveries(Seq seq) {
@@ -235,7 +256,8 @@ Result<Page<DeliveryOfMessage>> HistoryReads::list(const DeliveryQuery& query) {
     PH_ASSIGN(const std::vector<Seq> found, candidates(query, entries));
     for (const Seq seq : found) {
       Result<MessageRef> message = parts_.messages.read(seq);
-      if (!message.ok() && message.error().code == Errc::kCorrupt) continue;
+      const Errc code = message.ok() ? Errc::kInternal : message.error().code;
+      if (code == Errc::kCorrupt || code == Errc::kNotFound) continue;
       if (!message.ok()) return std::move(message).error();
       const MessageId& id = (*message)->id;
       const bool beyond = !query.after || (query.ascending ? id > *query.after : id < *query.after);

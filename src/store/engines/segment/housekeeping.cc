@@ -58,16 +58,27 @@ void Housekeeping::prepare_reserve(State& state) {
   const SegmentNumber open = parts_.live.with([](const Live& live) { return live.end.segment; });
   state.last_prepared = std::max(state.last_prepared, open);
   parts_.space.refresh();
+  if (!state.spares_loaded) {
+    const Status loaded = state.spares.load();
+    log_failure("looking for spare segments", loaded);
+    state.spares_loaded = loaded.ok();
+  }
   while (state.last_prepared.value < open.value + SpaceWatch::kReserveSegments) {
-    if (parts_.space.low()) break;  // what is left is for checkpoints and indexes
+    // What is left of a disk that is nearly full is for checkpoints and indexes.
+    if (parts_.space.low() && state.spares.size() == 0) break;
     const SegmentNumber next = state.last_prepared.next();
-    if (const Status prepared = parts_.files.prepare(next); !prepared.ok()) {
+    if (const Status prepared = prepare(state, next); !prepared.ok()) {
       log_failure("preparing a segment", prepared);
       break;
     }
     state.last_prepared = next;
   }
   parts_.space.set_reserve(state.last_prepared.value - open.value);
+}
+
+Status Housekeeping::prepare(State& state, SegmentNumber number) {
+  PH_ASSIGN(const bool reused, state.spares.use_for(number));
+  return reused ? Status() : parts_.files.prepare(number);
 }
 
 Status Housekeeping::seal_full() {
@@ -83,9 +94,11 @@ Status Housekeeping::seal_full() {
 
 Status Housekeeping::checkpoint(State& state) {
   CheckpointSnapshot snapshot;
-  return parts_.ledger.at_group(
+  SegmentNumber end;
+  Status written = parts_.ledger.at_group(
       [&](Live& live) {
         snapshot = take_snapshot(live);
+        end = live.end.segment;
         if (auto keys = live.keys.freeze()) live.frozen_keys.push_back(std::move(keys));
       },
       [&](Outcomes& outcomes, DueRuns& due) -> Status {
@@ -93,6 +106,38 @@ Status Housekeeping::checkpoint(State& state) {
         PH_TRY(write_keys(state));
         return write_checkpoint(parts_.checkpoints, snapshot, outcomes, due);
       });
+  PH_TRY(std::move(written));
+  state.checkpointed_before = std::exchange(state.checkpointed, end);
+  return {};
+}
+
+// One segment that is not needed any more goes, or one piece of a spare one is zeroed.
+Result<bool> Housekeeping::retire(State& state) {
+  const SegmentNumber open = parts_.live.with([](const Live& live) { return live.end.segment; });
+  const uint64_t prepared = state.last_prepared.value - open.value;
+  const uint64_t sealed = parts_.tiers.segments().size();
+  PH_ASSIGN(const auto choice,
+            parts_.retention.next(open, sealed + 1 + prepared + state.spares.size()));
+  if (choice.segment) {
+    if (*choice.segment < state.checkpointed_before)
+      PH_TRY(take_out(state, *choice.segment));
+    else
+      PH_TRY(checkpoint(state));
+    return true;
+  }
+  PH_ASSIGN(const bool scrubbing, state.spares.scrub_step());
+  return choice.more || scrubbing;
+}
+
+// The log first: everything else is derived from what segments there are. An index that stays
+// behind because the power is cut here goes at the next start.
+Status Housekeeping::take_out(State& state, SegmentNumber segment) {
+  PH_TRY(state.spares.add(segment));
+  parts_.open_files.forget(parts_.files.path(segment));
+  log(LogLevel::kInfo, "store", "segment {} is over and leaves the log", segment.value);
+  parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) { outcomes.restart(segment); });
+  PH_TRY(parts_.tiers.remove({segment}));
+  return state.spares.trim(parts_.space.low() ? 0 : SpareSegments::kKept);
 }
 
 Result<bool> Housekeeping::step() {
@@ -112,6 +157,7 @@ Result<bool> Housekeeping::step() {
       PH_TRY(checkpoint(state));
       return true;
     }
+    PH_ASSIGN(const bool more_retired, retire(state));
     const WallTime now = parts_.host.clock().wall();
     return parts_.ledger.up_to_date(
         [&, wants_flush = flush](Outcomes& outcomes, DueRuns& due) -> Result<bool> {
@@ -121,7 +167,7 @@ Result<bool> Housekeeping::step() {
           }));
           PH_ASSIGN(const bool more_index, parts_.tiers.merge_step());
           PH_ASSIGN(const bool more_keys, parts_.keys.merge_step(now));
-          return more_due || more_index || more_keys;
+          return more_retired || more_due || more_index || more_keys;
         });
   });
 }

@@ -150,9 +150,15 @@ Result<std::shared_ptr<SegmentIndex>> IndexFolder::open_segment(SegmentNumber se
 Result<IndexRun> IndexFolder::write_run(const Merge& merge) {
   const std::string path = path_of(merge.segments);
   PH_ASSIGN(auto writer, SortedFileWriter::create(disk_, path));
-  const Seq first_kept = merge.spans.empty() ? kEndOfLog : merge.spans.front().first;
+  // Entries of segments that are gone since the inputs were made go with them.
+  const auto keep = [&](ByteView entry) {
+    const Seq seq{key_u64(entry, 8)};
+    const auto at = std::partition_point(
+        merge.spans.begin(), merge.spans.end(),
+        [&](const SegmentSpan& span) { return span.last < seq; });
+    return at != merge.spans.end() && at->first.value != 0 && at->first <= seq;
+  };
   for (const IndexTable table : kRunTables) {
-    const auto keep = [&](ByteView entry) { return key_u64(entry, 8) >= first_kept.value; };
     PH_TRY(merge_tables(merge.inputs, index_shape(table), keep, *writer));
   }
   PH_TRY(writer->begin_table(index_shape(kSpans), 0));

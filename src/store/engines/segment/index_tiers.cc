@@ -32,7 +32,7 @@ class Tiers final : public IndexTiers {
 
   Status seal(const OpenIndex& index) override;
   Result<bool> merge_step() override;
-  Status remove_below(SegmentNumber first_kept) override;
+  Status remove(std::vector<SegmentNumber> gone) override;
   std::vector<SegmentNumber> damaged() const override;
   Error mark_damaged(SegmentNumber number, const Error& why) override;
   std::vector<SegmentSpan> segments() const override;
@@ -259,31 +259,29 @@ Result<bool> Tiers::merge_step() {
   return true;
 }
 
-Status Tiers::remove_below(SegmentNumber first_kept) {
-  std::vector<SegmentNumber> segments;
+Status Tiers::remove(std::vector<SegmentNumber> gone) {
+  std::sort(gone.begin(), gone.end());
+  const auto is_gone = [&](SegmentNumber number) {
+    return std::binary_search(gone.begin(), gone.end(), number);
+  };
   std::vector<NumberRange> runs;
   replace_view([&](IndexView& next) {
-    const auto below = [&](const SegmentSpan& span) {
-      if (span.segment < first_kept) segments.push_back(span.segment);
-      return span.segment < first_kept;
-    };
-    std::erase_if(next.spans, below);
-    std::erase_if(next.empty, below);
+    const auto drop = [&](const SegmentSpan& span) { return is_gone(span.segment); };
+    std::erase_if(next.spans, drop);
+    std::erase_if(next.empty, drop);
     std::erase_if(next.runs, [&](const IndexRun& run) {
-      const bool gone = run.segments.last < first_kept.value;
-      if (gone) runs.push_back(run.segments);
-      return gone;
+      if (next.holds_any(run.segments)) return false;
+      runs.push_back(run.segments);
+      return true;
     });
   });
   // The runs first: a run without its segments would be taken for one that lost them.
   for (const NumberRange& run : runs) PH_TRY(folder_.remove_run(run));
-  for (const SegmentNumber number : segments) {
+  for (const SegmentNumber number : gone) {
     segments_.forget(number);
     PH_TRY(folder_.remove_segment(number));
   }
-  shared_.with([&](Shared& shared) {
-    std::erase_if(shared.damaged, [&](SegmentNumber number) { return number < first_kept; });
-  });
+  shared_.with([&](Shared& shared) { std::erase_if(shared.damaged, is_gone); });
   return {};
 }
 

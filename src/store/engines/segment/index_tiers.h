@@ -21,7 +21,7 @@ struct IndexTiersOptions {
   size_t open_segments_max = 512;  // index files whose footers are kept
 };
 
-// Queries: any thread but the loops. Changes (seal, adopt, merge_step, remove_below): one thread
+// Queries: any thread but the loops. Changes (seal, merge_step, remove): one thread
 // at a time, beside queries. The disk and the cache must outlive it.
 class IndexTiers : public IndexReader {
  public:
@@ -39,8 +39,8 @@ class IndexTiers : public IndexReader {
   virtual Status seal(const OpenIndex& index) = 0;
   // One merge when a tier is full; true when there may be more to do.
   virtual Result<bool> merge_step() = 0;
-  // Forgets the segments below `first_kept` and removes the files that no kept one needs.
-  virtual Status remove_below(SegmentNumber first_kept) = 0;
+  // Forgets these segments and removes the files that no other one needs.
+  virtual Status remove(std::vector<SegmentNumber> gone) = 0;
   // Segments whose index file a query found damaged: seal() them again from the log. Until then
   // queries that need them answer kUnavailable. (A damaged run is left out at once and made again.)
   virtual std::vector<SegmentNumber> damaged() const = 0;

@@ -63,15 +63,18 @@ TEST_F(Tiers, AnswerLikeFullScansWhileSegmentsAreSealedAndMerged) {
 TEST_F(Tiers, ForgetWhatRetentionRemoved) {
   for (int i = 1; i <= 20; ++i) seal(80);
   merge_all();
-  for (const uint64_t first_kept : {3, 6, 14, 19}) {
-    ASSERT_TRUE(tiers_->remove_below(SegmentNumber{first_kept}).ok());
-    model_.remove_below(SegmentNumber{first_kept});
+  size_t kept = 20;
+  const std::vector<std::vector<SegmentNumber>> rounds{
+      {{1}, {2}}, {{5}, {10}}, {{3}, {4}, {6}, {7}}, {{12}, {13}, {14}, {15}}, {{19}}};
+  for (const std::vector<SegmentNumber>& gone : rounds) {
+    ASSERT_TRUE(tiers_->remove(gone).ok());
+    model_.remove(gone);
     compare(200);
     reopen();
     compare(200);
-    EXPECT_EQ(tiers_->segments().front().segment.value, first_kept);
-    EXPECT_EQ(files(".idx"), 20 - first_kept + 1);
-    ASSERT_FALSE(HasFailure()) << "from " << first_kept;
+    EXPECT_EQ(files(".idx"), kept -= gone.size());
+    EXPECT_EQ(tiers_->segments().size(), kept);
+    ASSERT_FALSE(HasFailure()) << "with " << kept << " kept";
   }
   for (int i = 0; i < 20; ++i) seal(80);
   merge_all();

@@ -66,4 +66,13 @@ const IndexRun* IndexView::run_over(SegmentNumber segment) const {
   return nullptr;
 }
 
+bool IndexView::holds_any(const NumberRange& segments) const {
+  const auto in_range = [&](const std::vector<SegmentSpan>& list) {
+    const auto at =
+        first_not(list, [&](const SegmentSpan& s) { return s.segment.value < segments.first; });
+    return at != list.end() && at->segment.value <= segments.last;
+  };
+  return in_range(spans) || in_range(empty);
+}
+
 }  // namespace posthorn::store::segment

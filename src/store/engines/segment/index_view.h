@@ -39,6 +39,8 @@ struct IndexView {
   // The first record of the segment that `seq` lies in or in front of; kEndOfLog behind the last.
   Seq segment_start(Seq seq) const;
   const IndexRun* run_over(SegmentNumber segment) const;
+  // True when some segment of the range is kept.
+  bool holds_any(const NumberRange& segments) const;
 };
 
 }  // namespace posthorn::store::segment

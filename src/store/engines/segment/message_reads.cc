@@ -18,9 +18,12 @@ constexpr microseconds kIdTimeSlack{8000};
 
 Error not_found() { return error(Errc::kNotFound, "there is no such message"); }
 
-// A damaged record costs itself, not the page it would be on.
-bool is_damaged(const Result<MessageRef>& message) {
-  if (message.ok() || message.error().code != Errc::kCorrupt) return false;
+// A damaged record costs itself, not the page it would be on; nor does one whose segment has left
+// the log since it was looked up.
+bool is_left_out(const Result<MessageRef>& message) {
+  if (message.ok()) return false;
+  if (message.error().code == Errc::kNotFound) return true;
+  if (message.error().code != Errc::kCorrupt) return false;
   log(LogLevel::kError, "store", "a message is left out: {}", message.error().message);
   return true;
 }
@@ -84,7 +87,7 @@ Result<LaneRead> MessageReads::read_lane(const LaneQuery& query) {
         return read;
       }
       Result<MessageRef> message = this->read(entry.place.seq);
-      if (is_damaged(message)) continue;
+      if (is_left_out(message)) continue;
       if (!message.ok()) return std::move(message).error();
       if (!(*message)->targets->contains(query.endpoint) || (*message)->app != query.app) continue;
       bytes += (*message)->payload.size();
@@ -136,7 +139,7 @@ Result<Page<MessageRef>> MessageReads::list(const MessageQuery& query) {
         continue;
       }
       Result<MessageRef> message = read_at(entry.place, entry.set, query.with_payload);
-      if (is_damaged(message)) continue;
+      if (is_left_out(message)) continue;
       if (!message.ok()) return std::move(message).error();
       const MessageId& id = (*message)->id;
       const bool beyond = !query.after || (query.ascending ? id > *query.after : id < *query.after);

@@ -63,7 +63,7 @@ class Store final : public Outcomes {
   Status flush() override;
   std::string section() const override;
   std::vector<std::string> files() const override;
-  void drop_below(SegmentNumber first_kept) override;
+  std::vector<SegmentNumber> segments() const override;
 
  private:
   std::string path_of(uint64_t segment, uint64_t generation) const {
@@ -433,13 +433,11 @@ Status Store::flush() {
   return {};
 }
 
-void Store::drop_below(SegmentNumber first_kept) {
-  state_.with([&](State& state) {
-    auto& segments = state.segments;
-    const auto end = segments.lower_bound(first_kept.value);
-    for (auto at = segments.begin(); at != end; ++at) close_file(state, at->second);
-    state.damaged.erase(state.damaged.begin(), state.damaged.lower_bound(first_kept.value));
-    segments.erase(segments.begin(), end);
+std::vector<SegmentNumber> Store::segments() const {
+  return state_.with([](const State& state) {
+    std::vector<SegmentNumber> numbers;
+    for (const auto& [segment, known] : state.segments) numbers.emplace_back(segment);
+    return numbers;
   });
 }
 

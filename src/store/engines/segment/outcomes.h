@@ -46,7 +46,8 @@ class Outcomes {
   virtual std::vector<SegmentNumber> damaged() const = 0;
   // No error when nothing is known of the segment.
   virtual void mark_damaged(SegmentNumber segment) = 0;
-  // Forgets what is known of a segment.
+  // Forgets what is known of a segment: it is gone, or is to be told anew.
+  // Its files go with the checkpoints that name them.
   virtual void restart(SegmentNumber segment) = 0;
   // kNotFound when there is no such delivery.
   virtual Result<Standing> get(DeliveryPlace place) = 0;
@@ -80,8 +81,8 @@ class Outcomes {
   virtual std::string section() const = 0;
   // Paths of all files that section() names.
   virtual std::vector<std::string> files() const = 0;
-  // Forgets the segments below; their files go with the checkpoints that name them.
-  virtual void drop_below(SegmentNumber first_kept) = 0;
+  // Those it knows of, ascending.
+  virtual std::vector<SegmentNumber> segments() const = 0;
 };
 
 }  // namespace posthorn::store::segment

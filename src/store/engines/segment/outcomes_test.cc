@@ -197,7 +197,8 @@ TEST_F(OutcomesOfSegments, FilesAreThoseOfTheSectionAndSegmentsCanBeDropped) {
   ASSERT_TRUE(outcomes_->flush().ok());
   EXPECT_EQ(outcomes_->files().size(), 3u);
   for (const std::string& file : outcomes_->files()) EXPECT_TRUE(disk_.exists(file));
-  outcomes_->drop_below({3});
+  outcomes_->restart({1});
+  outcomes_->restart({2});
   EXPECT_EQ(outcomes_->files().size(), 1u);
   EXPECT_EQ(outcomes_->get({{1}, 0}).error().code, Errc::kNotFound);
   EXPECT_FALSE(outcomes_->may_have({1}, endpoints_[0].bytes.tail(), DeliveryState::kPending));

@@ -11,6 +11,15 @@ static_assert(model::kRecordPrefixBytes > sizeof(std::string));
 }  // namespace
 
 Result<StoredRecord> RecordReader::read(const RecordPlace& place) {
+  Result<StoredRecord> record = read_from_file(place);
+  // The file may have been taken out of the log, and zeroed, since the place was looked up.
+  if (record.ok() || record.error().code != Errc::kCorrupt || segments_.exists(place.segment)) {
+    return record;
+  }
+  return error(Errc::kNotFound, fmt::format("segment {} has left the log", place.segment.value));
+}
+
+Result<StoredRecord> RecordReader::read_from_file(const RecordPlace& place) {
   PH_ASSIGN(const uint32_t seed, segments_.seed_of(place.segment));
   PH_ASSIGN(const auto file, open_files_.open(segments_.path(place.segment)));
   StoredRecord record;

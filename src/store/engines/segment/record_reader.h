@@ -26,6 +26,8 @@ class RecordReader {
   Result<StoredRecord> read(const RecordPlace& place);
 
  private:
+  Result<StoredRecord> read_from_file(const RecordPlace& place);
+
   OpenFiles& open_files_;
   SegmentFiles& segments_;
 };

@@ -24,6 +24,7 @@ const model::Targets& no_targets() {
 Status Recovery::run() {
   checkpoint_ = parts_.live.with([](const Live& live) { return live.end; });
   PH_ASSIGN(found_, parts_.files.list(std::max(checkpoint_.segment, SegmentNumber{1})));
+  forget_taken_out();
   PH_TRY(rebuild_missing(found_, checkpoint_.segment));
   PH_ASSIGN(const std::vector<Used> used, find_used(checkpoint_.segment));
   uint64_t after_group = 0;
@@ -32,7 +33,8 @@ Status Recovery::run() {
     bounds.generation = used[i].generation;
     bounds.after_group = after_group;
     bounds.durable_group = checkpoint_.group;
-    if (i + 1 < used.size()) bounds.durable_group = used[i + 1].first_group - 1;
+    const bool adjacent = i + 1 < used.size() && used[i + 1].number == used[i].number.next();
+    if (adjacent) bounds.durable_group = used[i + 1].first_group - 1;
     PH_TRY(replay(used[i], bounds));
     after_group = parts_.live.with([](const Live& live) { return live.end.group; });
     if (i + 1 < used.size()) PH_TRY(seal_replayed());
@@ -40,6 +42,30 @@ Status Recovery::run() {
   const SegmentNumber open = used.empty() ? SegmentNumber{} : used.back().number;
   last_prepared_ = found_.empty() ? open : std::max(open, found_.back().number);
   return {};
+}
+
+// What is known of segments that have left the log, where the end of that was cut off.
+void Recovery::forget_taken_out() {
+  const auto is_gone = [&](SegmentNumber number) {
+    const auto at = std::partition_point(found_.begin(), found_.end(), [&](const FoundSegment& f) {
+      return f.number < number;
+    });
+    return at == found_.end() || at->number != number;
+  };
+  std::vector<SegmentNumber> gone;
+  for (const SegmentSpan& span : parts_.tiers.segments()) {
+    if (is_gone(span.segment)) gone.push_back(span.segment);
+  }
+  parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) {
+    for (const SegmentNumber segment : outcomes.segments()) {
+      if (is_gone(segment)) outcomes.restart(segment);
+    }
+  });
+  if (gone.empty()) return;
+  log(LogLevel::kInfo, "store", "{} segments from {} on have left the log, their indexes go",
+      gone.size(), gone.front().value);
+  const Status removed = parts_.tiers.remove(gone);
+  if (!removed.ok()) log(LogLevel::kWarn, "store", "indexes stay: {}", removed.error().message);
 }
 
 // The segments from the checkpoint on that hold groups. A damaged header is made up for by the

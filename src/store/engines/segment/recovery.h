@@ -44,6 +44,7 @@ class Recovery {
     Seq first_seq;
     uint64_t first_group = 0;
   };
+  void forget_taken_out();
   Result<std::vector<Used>> find_used(SegmentNumber from);
   Status rebuild_missing(const std::vector<FoundSegment>& found, SegmentNumber below);
   Status replay(const Used& segment, const ScanBounds& bounds);

@@ -49,8 +49,11 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
         ledger_({opened_->live, index_, reader_, opened_->files, std::move(opened_->outcomes),
                  std::move(opened_->due)}),
         messages_(index_, reader_, opened_->live),
-        history_({index_, *opened_->tiers, reader_, messages_, ledger_, opened_->live}),
-        space_(host.disk(), host.clock(), {options_.directory, options_.limits.low_space_bytes}) {}
+        history_({index_, *opened_->tiers, opened_->files, reader_, messages_, ledger_,
+                  opened_->live}),
+        space_(host.disk(), host.clock(), {options_.directory, options_.limits.low_space_bytes}),
+        pending_({index_, ledger_, history_, opened_->live}),
+        retention_({host, options_, *opened_->tiers, ledger_, pending_, space_}) {}
   ~SegmentEngine() override { (void)close(); }
   SegmentEngine(const SegmentEngine&) = delete;
   SegmentEngine& operator=(const SegmentEngine&) = delete;
@@ -81,7 +84,7 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
   Result<Page<MessageRef>> list(const MessageQuery& query) override {
     return messages_.list(query);
   }
-  Result<std::optional<MessageRef>> find_duplicate(const model::DedupeKey& key) override;
+  Result<std::optional<FirstUse>> find_duplicate(const model::DedupeKey& key) override;
   bool surely_new(const model::DedupeKey& key) const override {
     return opened_->keys->surely_new(key);
   }
@@ -134,6 +137,8 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
   MessageReads messages_;
   HistoryReads history_;
   SpaceWatch space_;
+  PendingScan pending_;
+  SegmentRetention retention_;
   CommitNotices notices_;
   std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<Committer> committer_;
@@ -146,10 +151,10 @@ Status SegmentEngine::recover() {
   const MonoTime start = host_.clock().now();
   Recovery recovery({opened_->files, *opened_->tiers, opened_->live, ledger_});
   PH_TRY(recovery.run());
-  Housekeeping::Parts parts{host_,           options_.limits, opened_->files,
-                            *opened_->tiers, *opened_->keys,  *opened_->checkpoints,
-                            ledger_,         opened_->live,   space_,
-                            nullptr};
+  Housekeeping::Parts parts{host_,          options_.limits,       opened_->files,
+                            opened_->open_files, *opened_->tiers, *opened_->keys,
+                            *opened_->checkpoints, ledger_,        opened_->live,
+                            space_,         retention_,           nullptr};
   parts.is_live = [this](const DueEntry& entry, Outcomes& outcomes) {
     return is_live(entry, outcomes);
   };
@@ -210,17 +215,17 @@ std::optional<LaneRecord> SegmentEngine::find(const EndpointId& endpoint) const 
 
 uint64_t SegmentEngine::pending() const { return ledger_.due_pending(); }
 
-Result<std::optional<MessageRef>> SegmentEngine::find_duplicate(const model::DedupeKey& key) {
+Result<std::optional<FirstUse>> SegmentEngine::find_duplicate(const model::DedupeKey& key) {
   std::optional<Seq> seq =
       opened_->live.with([&](const Live& live) { return live.keys.find(key); });
   if (!seq) {
     PH_ASSIGN(seq, opened_->keys->find(key));
   }
-  if (!seq) return std::optional<MessageRef>();
+  if (!seq) return std::optional<FirstUse>();
   Result<MessageRef> message = messages_.read(*seq);
-  if (!message.ok() && message.error().code == Errc::kNotFound) return std::optional<MessageRef>();
-  if (!message.ok()) return std::move(message).error();
-  return std::optional(std::move(message).value());
+  if (message.ok()) return std::optional(FirstUse{*seq, *std::move(message)});
+  if (message.error().code != Errc::kNotFound) return std::move(message).error();
+  return std::optional(FirstUse{*seq, nullptr});
 }
 
 // An entry whose lane was closed over it, or whose delivery a manual try has settled, is dead.
@@ -229,7 +234,11 @@ Result<bool> SegmentEngine::is_live(const DueEntry& entry, Outcomes& outcomes) {
   if (!lane) return true;
   if (is_closed(entry, *lane)) return false;
   const bool resend = entry.trigger == model::Trigger::kManual && entry.attempts == 0;
-  if (resend || !lane->manual_tries) return true;
+  if (resend) {
+    PH_ASSIGN(const auto message, index_.message(entry.seq));
+    return message.has_value();  // else its segment has left the log
+  }
+  if (!lane->manual_tries) return true;
   auto place = index_.place_of(entry.seq, entry.endpoint);
   if (!place.ok() && place.error().code == Errc::kNotFound) return false;  // expired history
   if (!place.ok()) return std::move(place).error();
@@ -251,7 +260,7 @@ void SegmentEngine::resolve(std::vector<CommitNotices::Reply> replies) {
 }
 
 // The id of the message that a duplicate repeats. It was committed, so it can be read; where it is
-// damaged its seq must do.
+// damaged, or has left the log, its seq must do.
 void SegmentEngine::name_first(ItemResult& duplicate) {
   const Result<MessageRef> first = messages_.read(duplicate.seq);
   if (!first.ok()) return;

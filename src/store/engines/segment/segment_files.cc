@@ -1,25 +1,26 @@
 // Names, makes, reuses and removes segment files.
 #include "store/engines/segment/segment_files.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
+
+#include "store/engines/segment/file_names.h"
 
 namespace posthorn::store::segment {
 namespace {
 
-constexpr std::string_view kSuffix = ".log";
-constexpr size_t kDigits = 20;
+constexpr std::string_view kSuffix = "log";
+constexpr std::string_view kSpareSuffix = "spare";
 
-std::optional<SegmentNumber> number_of(std::string_view name) {
-  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
-  SegmentNumber number;
-  const auto [end, failure] = std::from_chars(name.data(), name.data() + kDigits, number.value);
-  if (failure != std::errc() || end != name.data() + kDigits || number.value == 0) {
-    return std::nullopt;
+// The numbers among names with this suffix, ascending.
+std::vector<SegmentNumber> numbers_of(const std::vector<std::string>& names,
+                                      std::string_view suffix) {
+  std::vector<SegmentNumber> numbers;
+  for (const std::string& name : names) {
+    const auto number = parse_number_name(name, suffix);
+    if (number && *number != 0) numbers.emplace_back(*number);
   }
-  return number;
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
 }
 
 Result<std::optional<SegmentHeader>> read_header(io::File& file) {
@@ -28,7 +29,7 @@ Result<std::optional<SegmentHeader>> read_header(io::File& file) {
   return parse_segment_header(ByteView(block).substr(0, got));
 }
 
-// A recycled file that was not written yet still has the header of its former number.
+// A header that names another segment says nothing of this one.
 bool is_of(const std::optional<SegmentHeader>& header, SegmentNumber number) {
   return header && header->number == number;
 }
@@ -55,7 +56,11 @@ Status reserve(io::File& file, uint64_t bytes) {
 }  // namespace
 
 std::string SegmentFiles::path(SegmentNumber number) const {
-  return fmt::format("{}/{:020}{}", options_.directory, number.value, kSuffix);
+  return options_.directory + "/" + number_name(number.value, kSuffix);
+}
+
+std::string SegmentFiles::spare_path(SegmentNumber number) const {
+  return options_.directory + "/" + number_name(number.value, kSpareSuffix);
 }
 
 Result<std::unique_ptr<io::File>> SegmentFiles::open(SegmentNumber number, io::OpenMode mode) {
@@ -65,12 +70,13 @@ Result<std::unique_ptr<io::File>> SegmentFiles::open(SegmentNumber number, io::O
 Result<std::vector<FoundSegment>> SegmentFiles::list(SegmentNumber headers_from) {
   PH_ASSIGN(const std::vector<std::string> names, disk_.list(options_.directory));
   std::vector<FoundSegment> found;
-  for (const std::string& name : names) {
-    const auto number = number_of(name);
-    if (number) found.push_back({*number, std::nullopt});
+  for (const SegmentNumber number : numbers_of(names, kSuffix)) {
+    found.push_back({number, std::nullopt});
   }
-  std::sort(found.begin(), found.end(),
-            [](const FoundSegment& a, const FoundSegment& b) { return a.number < b.number; });
+  for (size_t i = 1; i < found.size(); ++i) {
+    const uint64_t before = found[i].number.value - 1;
+    if (found[i - 1].number.value != before) newest_gap_.store(before);
+  }
   for (FoundSegment& segment : found) {
     if (segment.number < headers_from) continue;
     PH_ASSIGN(const auto file, open(segment.number, io::OpenMode::kRead));
@@ -97,29 +103,35 @@ bool SegmentFiles::prepared(SegmentNumber number) {
   return size.ok() && *size >= options_.segment_bytes;
 }
 
-Status SegmentFiles::recycle(SegmentNumber old_number, SegmentNumber new_number) {
-  PH_TRY(disk_.rename(path(old_number), path(new_number)));
-  generations_.with([&](auto& known) {
-    known.erase(old_number.value);
-    known.erase(new_number.value);
-  });
+Status SegmentFiles::take_out(SegmentNumber number) {
+  PH_TRY(disk_.rename(path(number), spare_path(number)));
+  newest_gap_.store(std::max(newest_gap_.load(), number.value));
+  generations_.with([&](auto& known) { known.erase(number.value); });
   return disk_.sync_directory(options_.directory);
 }
 
-Result<uint64_t> SegmentFiles::scrub(SegmentNumber number, uint64_t offset, uint64_t bytes) {
-  PH_ASSIGN(const auto file, open(number, io::OpenMode::kReadWrite));
+Result<std::vector<SegmentNumber>> SegmentFiles::spares() {
+  PH_ASSIGN(const std::vector<std::string> names, disk_.list(options_.directory));
+  return numbers_of(names, kSpareSuffix);
+}
+
+Result<uint64_t> SegmentFiles::scrub(SegmentNumber spare, uint64_t offset, uint64_t bytes) {
+  PH_ASSIGN(const auto file, disk_.open(spare_path(spare), io::OpenMode::kReadWrite));
+  const uint64_t end = std::min(options_.segment_bytes, offset + bytes);
   PH_ASSIGN(const uint64_t size, file->size());
-  const uint64_t end = std::min(size, offset + bytes);
+  if (size > options_.segment_bytes) PH_TRY(file->truncate(options_.segment_bytes));
+  if (size < options_.segment_bytes) PH_TRY(file->allocate(options_.segment_bytes));
   if (offset < end) PH_TRY(file->zero(offset, end - offset));
   PH_TRY(file->sync());
   return end;
 }
 
-Status SegmentFiles::remove(SegmentNumber number) {
-  PH_TRY(disk_.remove(path(number)));
-  generations_.with([&](auto& known) { known.erase(number.value); });
-  return {};
+Status SegmentFiles::reuse(SegmentNumber spare, SegmentNumber number) {
+  PH_TRY(disk_.rename(spare_path(spare), path(number)));
+  return disk_.sync_directory(options_.directory);
 }
+
+Status SegmentFiles::remove_spare(SegmentNumber spare) { return disk_.remove(spare_path(spare)); }
 
 void SegmentFiles::know_generation(SegmentNumber number, uint64_t generation) {
   generations_.with([&](auto& known) { known[number.value] = generation; });

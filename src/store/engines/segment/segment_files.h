@@ -1,7 +1,9 @@
 // The files of the log: <number>.log (20 digits), each used once per number. Files behind the one
-// that is written are prepared ones, kept as the reserve for a full disk. Used by the committer
-// (advance), the background (prepare, recycle) and readers (seed_of, path).
+// that is written are prepared ones, kept as the reserve for a full disk; <number>.spare are those
+// of segments that were taken out, to be zeroed and used again. Used by the committer (advance),
+// the background (prepare, take out, reuse) and readers (seed_of, path).
 #pragma once
+#include <atomic>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -38,28 +40,37 @@ class SegmentFiles {
   Status prepare(SegmentNumber number);
   // The file is there with all of its blocks.
   bool prepared(SegmentNumber number);
-  // Gives the file of a segment that is no longer needed another number; its old bytes are of
-  // another generation, scrub() zeroes them.
-  Status recycle(SegmentNumber old_number, SegmentNumber new_number);
-  // Writes zeros over at most `bytes` from `offset` on; answers where to go on.
-  Result<uint64_t> scrub(SegmentNumber number, uint64_t offset, uint64_t bytes);
-  Status remove(SegmentNumber number);
+  bool exists(SegmentNumber number) { return disk_.exists(path(number)); }
+  // The newest segment that is missing among those that are there: records of it may be missed by
+  // what lies in segments before it.
+  SegmentNumber newest_gap() const { return SegmentNumber{newest_gap_.load()}; }
+
+  // Takes a segment out of the log: its file is a spare one from then on, durable on return.
+  Status take_out(SegmentNumber number);
+  // Spare files, named by the segments they were, ascending.
+  Result<std::vector<SegmentNumber>> spares();
+  // Writes zeros over at most `bytes` of a spare from `offset` on, durable on return; answers where
+  // to go on, which is segment_bytes() when all of it is zeroed.
+  Result<uint64_t> scrub(SegmentNumber spare, uint64_t offset, uint64_t bytes);
+  // A scrubbed spare becomes the prepared file of `number`; durable on return.
+  Status reuse(SegmentNumber spare, SegmentNumber number);
+  Status remove_spare(SegmentNumber spare);
 
   // The seed of the checksums of a segment; reads its header the first time. Any thread.
   Result<uint32_t> seed_of(SegmentNumber number);
   void know_generation(SegmentNumber number, uint64_t generation);
   // Empty when the file was never written under this number, or its header is damaged.
   Result<std::optional<SegmentHeader>> header_of(SegmentNumber number);
-  // From the header, or from its first group where the header is damaged; 0: neither is there, or
-  // the file was recycled and not written since. (A group that answers for a damaged header may
-  // still be a leftover: its number must be compared with the segment before.)
+  // From the header, or from its first group where the header is damaged; 0: neither is there.
   Result<uint64_t> generation_of(SegmentNumber number);
 
   uint64_t segment_bytes() const { return options_.segment_bytes; }
 
  private:
+  std::string spare_path(SegmentNumber number) const;
   io::Disk& disk_;
   const SegmentFilesOptions options_;
+  std::atomic<uint64_t> newest_gap_{0};
   io::Guarded<std::unordered_map<uint64_t, uint64_t>> generations_;
 };
 

@@ -15,6 +15,7 @@ void SpaceWatch::refresh() {
     log(LogLevel::kWarn, "store", "free space is unknown: {}", space.error().message);
     return;
   }
+  total_bytes_.store(space->total_bytes);
   const bool low = space->free_bytes < options_.low_bytes;
   if (low == low_.exchange(low)) return;
   log(low ? LogLevel::kError : LogLevel::kInfo, "store",

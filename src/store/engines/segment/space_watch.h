@@ -29,6 +29,8 @@ class SpaceWatch {
   bool stale() const;
   void set_reserve(uint64_t segments) { reserve_.store(segments); }
 
+  // Of the file system; 0: not known.
+  uint64_t total_bytes() const { return total_bytes_.load(); }
   bool low() const { return low_.load(std::memory_order_relaxed); }
   // No new attempt: half of the reserve is used and nothing can be added to it.
   bool reserve_half_used() const { return low() && reserve_.load() <= kReserveSegments / 2; }
@@ -38,6 +40,7 @@ class SpaceWatch {
   const io::Clock& clock_;
   const SpaceWatchOptions options_;
   std::atomic<bool> low_{false};
+  std::atomic<uint64_t> total_bytes_{0};
   std::atomic<uint64_t> reserve_{kReserveSegments};
   std::atomic<int64_t> asked_ns_{0};
 };
