@@ -133,7 +133,8 @@ void Shard::drain(Task done) {
   const auto one_done = [this] {
     if (--drains_left_ == 0) std::exchange(drained_, nullptr)();
   };
-  server_->drain(one_done);
+  // An append may outlive the connection that asked for it.
+  server_->drain([this, one_done] { intake_->drain(one_done); });
   pipeline_->drain(one_done);
 }
 

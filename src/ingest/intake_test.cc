@@ -77,6 +77,20 @@ TEST_F(IntakeTest, AnswersOnlyAfterTheCommit) {
   EXPECT_EQ(log.lookups, 0);
 }
 
+TEST_F(IntakeTest, ADrainEndsBehindTheLastAnswer) {
+  bool answered = false;
+  bool idle = false;
+  intake->accept(app, {draft(0)}, [&](auto) { answered = !idle; });
+  intake->drain([&] { idle = true; });
+  EXPECT_FALSE(idle);
+  loop.run_posted();
+  EXPECT_TRUE(answered);
+  EXPECT_TRUE(idle);
+  idle = false;
+  intake->drain([&] { idle = true; });
+  EXPECT_TRUE(idle);
+}
+
 TEST_F(IntakeTest, AppendsAllDraftsAsOneBatchInOrder) {
   const auto results = accept({draft(0), draft(0), draft(0)});
   ASSERT_EQ(results.size(), 3u);

@@ -95,7 +95,8 @@ void SimCity::crash(io::sim::PowerCut how) {
   world.storage().reboot(how);
 }
 
-Answer SimCity::call(wire::HttpMethod method, const std::string& path, const std::string& body) {
+Answer SimCity::call(wire::HttpMethod method, const std::string& path, const std::string& body,
+                     nanoseconds patience) {
   std::string head;
   wire::append_request_line(head, method, path);
   wire::append_header(head, "Host", "gateway");
@@ -106,7 +107,7 @@ Answer SimCity::call(wire::HttpMethod method, const std::string& path, const std
   http::Exchange exchange;
   exchange.key.address = config.server_listen;
   exchange.request = {head, body};
-  exchange.deadline = world.clock().now() + seconds{30};
+  exchange.deadline = world.clock().now() + patience;
   exchange.body_keep_max = 4u << 20;
   bool done = false;
   Answer answer;

@@ -65,9 +65,12 @@ class SimCity {
   // Drains and closes.
   bool stop();
 
-  Answer call(wire::HttpMethod method, const std::string& path, const std::string& body = "");
-  Answer post(const std::string& path, const std::string& body) {
-    return call(wire::HttpMethod::kPost, path, body);
+  // Gives up after `patience`, with the connection; the status is then 0.
+  Answer call(wire::HttpMethod method, const std::string& path, const std::string& body = "",
+              nanoseconds patience = seconds{30});
+  Answer post(const std::string& path, const std::string& body,
+              nanoseconds patience = seconds{30}) {
+    return call(wire::HttpMethod::kPost, path, body, patience);
   }
   Answer get(const std::string& path) { return call(wire::HttpMethod::kGet, path); }
   bool run_until(const std::function<bool()>& done, nanoseconds limit = seconds{60}) {
