@@ -13,6 +13,8 @@ namespace {
 
 using deliver::SignatureHeaders;
 
+constexpr seconds kDay{24 * 3600};
+
 std::vector<std::string_view> split_list(std::string_view text) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {
@@ -126,6 +128,33 @@ std::vector<ConfigKey> server_keys() {
          return store(parse_number(v, 1024, kBatchBytesMax), c.server_payload_bytes_max);
        },
        [](const Config& c) { return std::to_string(c.server_payload_bytes_max); }},
+  };
+}
+
+Status parse_days(std::string_view text, uint64_t max, seconds& to) {
+  PH_ASSIGN(const uint64_t days, parse_number(text, 1, max));
+  to = seconds(days * kDay.count());
+  return {};
+}
+
+std::string show_days(seconds time) { return std::to_string(time / kDay); }
+
+// How long and how much is kept.
+std::vector<ConfigKey> retention_keys() {
+  return {
+      {"store.history_days", "Messages and attempts that are older are removed.", false,
+       [](Config& c, std::string_view v) { return parse_days(v, 3650, c.store_history); },
+       [](const Config& c) { return show_days(c.store_history); }},
+      {"store.history_bytes_max",
+       "Size of the log beyond which the oldest goes before its time; 0: half of the file system.",
+       false,
+       [](Config& c, std::string_view v) {
+         return store(parse_number(v, 0, uint64_t{1} << 60), c.store_history_bytes_max);
+       },
+       [](const Config& c) { return std::to_string(c.store_history_bytes_max); }},
+      {"store.hold_limit_days", "Deliveries that are still pending then end dead: expired.", false,
+       [](Config& c, std::string_view v) { return parse_days(v, 365, c.store_hold_limit); },
+       [](const Config& c) { return show_days(c.store_hold_limit); }},
   };
 }
 
@@ -296,7 +325,7 @@ std::string ConfigKey::environment_name() const {
 std::span<const ConfigKey> config_keys() {
   static const std::vector<ConfigKey> kKeys = [] {
     std::vector<ConfigKey> all;
-    for (auto* part : {&server_keys, &store_keys, &delivery_keys, &log_keys}) {
+    for (auto* part : {&server_keys, &store_keys, &retention_keys, &delivery_keys, &log_keys}) {
       for (ConfigKey& key : (*part)()) all.push_back(std::move(key));
     }
     return all;

@@ -13,6 +13,8 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "deliver/sign.h"
+#include "record/retention.h"
+#include "store/store.h"
 
 namespace posthorn::app {
 
@@ -25,6 +27,10 @@ struct Config {
   std::string store_engine = "segment";
   std::string
       store_key_file;  // root key of secrets at rest; empty: generated in the data directory
+
+  seconds store_history = store::StoreLimits{}.history;
+  uint64_t store_history_bytes_max = 0;  // 0: half of the file system
+  seconds store_hold_limit = record::RetentionLimits{}.hold_limit;
 
   std::string auth_jwt_secret;  // empty: generated in the data directory on first start
 

@@ -8,9 +8,6 @@
 namespace posthorn::app {
 namespace {
 
-constexpr nanoseconds kMaintenanceEvery = seconds{1};
-constexpr size_t kMaintenanceTasksMax = 4;
-
 catalog::CatalogOptions catalog_options(const Config& config, std::function<void(ExitCode)> die) {
   catalog::CatalogOptions options;
   options.secret_type =
@@ -50,9 +47,8 @@ Gateway::~Gateway() {
 
 // Before what their tasks use: the shards and the stores.
 void Gateway::end_workers() {
-  maintenance_timer_.reset();
   drain_timer_.reset();
-  maintainer_.reset();
+  upkeep_.reset();
   api_reader_.reset();
   lane_reader_.reset();
 }
@@ -79,6 +75,8 @@ Status Gateway::open_stores() {
   options.engine = config_.store_engine;
   options.directory = config_.store_data_dir + "/log";
   options.limits = kStoreLimits;
+  options.limits.history = config_.store_history;
+  options.limits.history_bytes_max = config_.store_history_bytes_max;
   options.on_fatal = [die = options_.die] { die(ExitCode::kSyncFailed); };
   PH_ASSIGN(store_, store::open_store(host_, std::move(options)).context("opening the log"));
   PH_ASSIGN(jwt_secret_, ensure_jwt_secret(host_, config_));
@@ -102,7 +100,6 @@ Status Gateway::open_stores() {
 Status Gateway::open_shards() {
   lane_reader_ = host_.make_worker("lane-reader", kReaderTasksMax);
   api_reader_ = host_.make_worker("api-reader", kReaderTasksMax);
-  maintainer_ = host_.make_worker("maintainer", kMaintenanceTasksMax);
   const size_t count = std::max<uint32_t>(1, config_.server_shards);
   SocketAddress at = config_.server_listen;
   const std::vector<store::LaneRecord> lanes = store_->lanes().all();
@@ -120,25 +117,18 @@ Status Gateway::open_shards() {
     at.port = shard->address().port;  // when port 0 was asked for, all shards share the one found
   }
   shards_left_ = count;
-  maintaining_ = std::make_shared<bool>(false);
-  maintenance_timer_ = std::make_unique<io::Timer>(loop().timers(), [this] { maintain(); });
-  loop().post_remote([this] { maintain(); });
+  record::RetentionLimits retention;
+  retention.hold_limit = config_.store_hold_limit;
+  upkeep_ = std::make_unique<Upkeep>(host_, loop(), *store_, retention,
+                                     [this](const model::Command& expire) { expired(expire); });
+  loop().post_remote([upkeep = upkeep_.get()] { upkeep->begin(); });
   return {};
 }
 
-// One bounded step at a time on a thread of its own, each second or at once while there is more.
-void Gateway::maintain() {
-  maintenance_timer_->arm_at(loop().clock().now() + kMaintenanceEvery);
-  if (*maintaining_ || stopping_) return;
-  *maintaining_ = maintainer_->post([this, running = maintaining_] {
-    Result<bool> more = store_->maintain();
-    if (!more.ok()) log(LogLevel::kError, "store", "maintenance: {}", more.error().message);
-    const bool again = more.ok() && *more;
-    loop().post_remote([this, running, again] {
-      *running = false;
-      if (again) maintain();
-    });
-  });
+// On the first shard's loop; the lane is on its own.
+void Gateway::expired(const model::Command& expire) {
+  Shard& shard = *shards_[schedule::shard_of(expire.endpoint, shards_.size())];
+  shard.loop().post_remote([&shard, expire] { shard.expired(expire); });
 }
 
 Status Gateway::run() {
@@ -162,6 +152,7 @@ void Gateway::begin_stop() {
     return;
   }
   log(LogLevel::kInfo, "app", "stopping: finishing what is in flight");
+  upkeep_->stop();
   drain_timer_ = std::make_unique<io::Timer>(loop().timers(), [this] {
     log(LogLevel::kWarn, "app", "gave up attempts that did not end in time");
     stop_loops();

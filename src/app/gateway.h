@@ -9,7 +9,7 @@
 #include "app/config.h"
 #include "app/exit_codes.h"
 #include "app/shard.h"
-#include "io/timer.h"
+#include "app/upkeep.h"
 
 namespace posthorn::app {
 
@@ -54,7 +54,7 @@ class Gateway {
   void drain(Shard& shard);
   void shard_drained();
   void stop_loops();
-  void maintain();
+  void expired(const model::Command& expire);
   void end_workers();
 
   io::Host& host_;
@@ -65,12 +65,10 @@ class Gateway {
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<io::Worker> lane_reader_;
   std::unique_ptr<io::Worker> api_reader_;
-  std::unique_ptr<io::Worker> maintainer_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<io::Worker>> threads_;
-  std::unique_ptr<io::Timer> maintenance_timer_;
+  std::unique_ptr<Upkeep> upkeep_;
   std::unique_ptr<io::Timer> drain_timer_;
-  std::shared_ptr<bool> maintaining_;
   size_t shards_left_ = 0;
   bool stopping_ = false;
 };

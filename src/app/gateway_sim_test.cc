@@ -155,8 +155,8 @@ TEST_F(GatewaySim, TheStopWaitsForAnAppendWhoseClientHasLeft) {
   begin();
   city_.world.storage().set_timing({.sync = seconds{8}});
   const MonoTime asked = city_.world.clock().now();
-  EXPECT_EQ(city_.post("/api/v1/app/app/msg", R"({"eventType":"a","payload":{}})", seconds{1}).status,
-            0);
+  EXPECT_EQ(
+      city_.post("/api/v1/app/app/msg", R"({"eventType":"a","payload":{}})", seconds{1}).status, 0);
   city_.begin_stop();
   ASSERT_TRUE(city_.run_until([&] { return city_.gateway->stopped(); }));
   EXPECT_GE(city_.world.clock().now() - asked, seconds{4});  // half of a sync at the least
@@ -164,6 +164,75 @@ TEST_F(GatewaySim, TheStopWaitsForAnAppendWhoseClientHasLeft) {
   ASSERT_TRUE(city_.stop());
   ASSERT_TRUE(city_.start().ok());
   EXPECT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 1; }));
+}
+
+TEST_F(GatewaySim, WhatIsHeldForTooLongExpiresAndIsNotSentLater) {
+  for (const char* engine : {"memory", "segment"}) {
+    SimCity city(5);
+    Receiver receiver(*city.outside, kReceiver);
+    city.config.store_engine = engine;
+    city.config.store_hold_limit = seconds{100};
+    city.config.delivery_retry_schedule = {seconds{400}};
+    receiver.statuses = {500};
+    ASSERT_TRUE(city.start().ok());
+    ASSERT_EQ(city.post("/api/v1/app", R"({"name":"a","uid":"app"})").status, 201);
+    ASSERT_EQ(
+        city.post("/api/v1/app/app/endpoint", R"({"url":"http://10.0.0.2/","uid":"ep"})").status,
+        201);
+    const std::string event = R"({"eventType":"a","payload":{}})";
+    ASSERT_EQ(city.post("/api/v1/app/app/msg", event).status, 202);
+    ASSERT_TRUE(city.run_until([&] { return receiver.webhooks.size() == 1; }));
+    EXPECT_FALSE(city.run_until([&] { return receiver.webhooks.size() > 1; }, seconds{600}));
+    ASSERT_EQ(city.post("/api/v1/app/app/msg", event).status, 202);
+    EXPECT_TRUE(city.run_until([&] { return receiver.webhooks.size() == 2; }));
+  }
+}
+
+TEST_F(GatewaySim, APayloadWithATimeOfItsOwnIsExpungedOnceItIsDelivered) {
+  city_.config.store_engine = "segment";
+  city_.config.delivery_retry_schedule = {seconds{5400}};
+  receiver_.statuses = {200, 500};
+  begin();
+  const std::string event = R"({"eventType":"a","payloadRetentionHours":1,"payload":{"x":"mine"}})";
+  const Answer first = city_.post("/api/v1/app/app/msg", event);
+  ASSERT_EQ(first.status, 202) << first.body;
+  ASSERT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 1; }));
+  const Answer second = city_.post("/api/v1/app/app/msg", event);
+  const auto read = [&](const Answer& of) {
+    return city_.get("/api/v1/app/app/msg/" + of.text("id")).body;
+  };
+  city_.world.run_for(seconds{3500});
+  EXPECT_NE(read(first).find("mine"), std::string::npos);
+  city_.world.run_for(seconds{200});
+  EXPECT_EQ(read(first).find("mine"), std::string::npos) << read(first);
+  EXPECT_NE(read(second).find("mine"), std::string::npos) << "its delivery waits for a retry";
+  ASSERT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 3; }, seconds{7200}));
+  EXPECT_EQ(receiver_.webhooks[2].body, R"({"x":"mine"})");
+  city_.world.run_for(seconds{10});
+  EXPECT_EQ(read(second).find("mine"), std::string::npos);
+}
+
+TEST_F(GatewaySim, AFullDiskRefusesEventsButNotTheirDeliveries) {
+  city_.config.store_engine = "segment";
+  city_.config.delivery_retry_schedule = {seconds{30}};
+  receiver_.statuses = {500};
+  begin();
+  ASSERT_EQ(send("{}").status, 202);
+  ASSERT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 1; }));
+  city_.world.run_for(seconds{3});  // the reserve is whole
+  const auto space = city_.world.disk().space("/data");
+  ASSERT_TRUE(space.ok());
+  city_.world.storage().set_quota(space->total_bytes - space->free_bytes + (100u << 20));
+  city_.world.run_for(seconds{3});
+  EXPECT_EQ(send("{}").status, 507);
+  EXPECT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 2; }));
+  city_.world.run_for(seconds{2});
+  const Answer attempts = city_.get("/api/v1/app/app/attempt/msg/" + receiver_.webhooks[0].id);
+  EXPECT_NE(attempts.body.find(R"("responseStatusCode":200)"), std::string::npos) << attempts.body;
+  city_.world.storage().set_quota(uint64_t{1} << 40);
+  city_.world.run_for(seconds{3});
+  EXPECT_EQ(send("{}").status, 202);
+  EXPECT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 3; }));
 }
 
 TEST_F(GatewaySim, APowerCutLosesNothingAcknowledged) {

@@ -45,6 +45,10 @@ class Pipeline {
   void begin(const std::vector<store::LaneRecord>& lanes);
   // Starts no new attempt; `done` runs when every attempt has ended and is recorded.
   void drain(Task done);
+  // Deliveries of a lane up to a place have ended in the log.
+  void expired(const model::Command& expire) {
+    scheduler_.ended_through(expire.endpoint, expire.app, expire.through);
+  }
   size_t in_flight() const { return scheduler_.in_flight(); }
 
  private:

@@ -38,6 +38,8 @@ class Shard {
   SocketAddress address() const { return server_->address(); }
   // Before the loop runs, or on its thread.
   void begin(const std::vector<store::LaneRecord>& lanes);
+  // On the loop's thread: a lane's deliveries up to a place have ended in the log.
+  void expired(const model::Command& expire) { pipeline_->expired(expire); }
   Status listen(const SocketAddress& at, bool first);
   // On the loop's thread: answers what was asked, ends what is in flight, then runs `done`.
   void drain(Task done);

@@ -9,6 +9,8 @@
 namespace posthorn::schedule {
 namespace {
 
+constexpr nanoseconds kLogWatchEvery = milliseconds{500};
+
 // The stored message will not come back; every other failure of a read passes.
 bool is_lost(const Error& failure) {
   switch (failure.code) {
@@ -49,7 +51,8 @@ Scheduler::Scheduler(SchedulerDeps deps, SchedulerLimits limits, Start start, En
       base_mono_(deps.loop.clock().now()),
       ready_{.bytes_max = limits.ready_bytes_max, .due_max = limits.due_held_max},
       due_(limits.due_entries_max),
-      timer_(deps.loop.timers(), [this] { wake(); }) {}
+      timer_(deps.loop.timers(), [this] { wake(); }),
+      log_timer_(deps.loop.timers(), [this] { watch_log(); }) {}
 
 Scheduler::~Scheduler() { *alive_ = false; }
 
@@ -65,6 +68,7 @@ void Scheduler::begin(const std::vector<store::LaneRecord>& lanes) {
     auto slot = std::make_unique<Slot>(limits_.lane, ready_, record);
     slots_[record.endpoint] = std::move(slot);
   }
+  watch_log();
   for (auto& [id, slot] : slots_) pump(*slot);
   page_due(now());
 }
@@ -115,7 +119,7 @@ void Scheduler::count_stalled(Slot& slot) {
 }
 
 void Scheduler::pump(Slot& slot) {
-  if (draining_) return;
+  if (draining_ || !attempts_allowed_) return;
   const bool enabled = enabled_(slot.endpoint);
   slot.lane.set_enabled(enabled);
   if (const auto refused = slot.lane.shed_due()) overflow(slot, *refused);
@@ -327,6 +331,24 @@ Seq Scheduler::floor(const EndpointId& endpoint) const {
   return at->second->lane.floor();
 }
 
+void Scheduler::ended_through(const EndpointId& endpoint, const AppId& app, Seq through) {
+  // A slot even where there was none: retries of the lane may wait in due_.
+  Slot& slot = slot_of(endpoint, app);
+  slot.lane.cancel_through(through);
+  pump(slot);
+}
+
+// An attempt that could not be recorded would be made again: without space none starts.
+void Scheduler::watch_log() {
+  log_timer_.arm_at(deps_.loop.clock().now() + kLogWatchEvery);
+  const bool allowed = deps_.store.log().health().attempts_allowed;
+  if (allowed == std::exchange(attempts_allowed_, allowed)) return;
+  log(LogLevel::kWarn, "schedule", "new attempts {}: the log has {} space for their records",
+      allowed ? "start again" : "are held", allowed ? "again" : "too little");
+  if (!allowed) return;
+  for (auto& [id, slot] : slots_) pump(*slot);
+}
+
 void Scheduler::configuration_changed() {
   const std::set<EndpointId> held = std::exchange(held_, {});
   for (const EndpointId& endpoint : held) pump(*slots_.at(endpoint));
@@ -422,6 +444,7 @@ void Scheduler::drain(Task idle) {
   draining_ = true;
   idle_ = std::move(idle);
   timer_.cancel();
+  log_timer_.cancel();
   check_idle();
 }
 

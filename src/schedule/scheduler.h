@@ -65,6 +65,8 @@ class Scheduler : public store::CommitObserver {
   void recorded(const model::Send& send, WallTime next_due);
   // First tries of the endpoint below it have ended; goes into the attempt record.
   Seq floor(const EndpointId& endpoint) const;
+  // Everything of the lane up to `through` has ended in the log: nothing of it is tried any more.
+  void ended_through(const EndpointId& endpoint, const AppId& app, Seq through);
   // The configuration changed: lanes that were held because of it look again.
   void configuration_changed();
   // Starts nothing new; `idle` runs once when nothing is in flight.
@@ -120,6 +122,7 @@ class Scheduler : public store::CommitObserver {
   void offer(const store::DueEntry& entry);
   void arm();
   void check_idle();
+  void watch_log();
 
   SchedulerDeps deps_;
   const SchedulerLimits limits_;
@@ -145,8 +148,10 @@ class Scheduler : public store::CommitObserver {
   size_t in_flight_ = 0;
   size_t stalled_ = 0;  // of them, those of lanes whose last attempt stalled
   bool draining_ = false;
+  bool attempts_allowed_ = true;  // by the log: it has space to record them
   Task idle_;
   io::Timer timer_;
+  io::Timer log_timer_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

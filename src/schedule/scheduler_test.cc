@@ -151,5 +151,41 @@ TEST_F(SchedulerTest, EachOfManyRetriesIsSentOnceWhateverLittleTheLanesHold) {
   EXPECT_EQ(sends_.size(), 2 * kMessages);
 }
 
+TEST_F(SchedulerTest, StartsNothingThatTheFullDiskCouldNotRecord) {
+  begin({});
+  const store::MessageRef other = driver_.post(message_to(1, {9}));
+  ASSERT_TRUE(wait_for_sends(1));
+  const auto free = world_.disk().space("/data");
+  ASSERT_TRUE(free.ok());
+  world_.storage().set_quota(free->total_bytes - free->free_bytes + (256u << 10));
+  model::Attempt attempt = store::attempt_of(*other, 9, model::DeliveryState::kPending);
+  attempt.outcome.response.assign(16'000, 'x');
+  for (int i = 0; i < 100 && driver_.log().health().attempts_allowed; ++i) {
+    driver_.attempt(attempt);
+    ASSERT_TRUE(driver_.maintain().ok());
+  }
+  ASSERT_FALSE(driver_.log().health().attempts_allowed);
+  world_.run_for(seconds{2});
+  end(sends_[0], Ended::kFailure, scheduler_->now() + seconds{5});
+  world_.run_for(seconds{60});
+  EXPECT_EQ(sends_.size(), 1u);
+  world_.storage().set_quota(uint64_t{1} << 40);
+  ASSERT_TRUE(driver_.maintain().ok());
+  EXPECT_TRUE(wait_for_sends(2));
+}
+
+TEST_F(SchedulerTest, WhatHasEndedInTheLogIsNotTriedAgain) {
+  begin({});
+  const store::MessageRef message = driver_.post(message_to(1, {1}));
+  ASSERT_TRUE(wait_for_sends(1));
+  end(sends_[0], Ended::kFailure, scheduler_->now() + seconds{30});
+  scheduler_->ended_through(test_endpoint(1), message->app, message->seq);
+  driver_.post(message_to(1, {1}));
+  ASSERT_TRUE(wait_for_sends(2));
+  EXPECT_NE(sends_[1].seq, message->seq);
+  world_.run_for(seconds{100});
+  EXPECT_EQ(sends_.size(), 2u);
+}
+
 }  // namespace
 }  // namespace posthorn::schedule

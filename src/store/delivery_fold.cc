@@ -83,6 +83,15 @@ void due_changes(const model::Command& command, std::vector<DueChange>& out) {
   out.push_back(change);
 }
 
+DueEntry payload_end(const model::Message& message) {
+  DueEntry entry;
+  entry.seq = message.seq;
+  entry.app = message.app;
+  if (message.payload_retention_hours == 0) return entry;
+  entry.due = message.accepted_at + std::chrono::hours{message.payload_retention_hours};
+  return entry;
+}
+
 bool is_closed(const DueEntry& entry, const LaneRecord& lane) {
   if (lane.deleted) return true;
   return entry.trigger == model::Trigger::kScheduled && lane.closing_of(entry.seq) != nullptr;

@@ -47,6 +47,9 @@ void due_changes(const model::Message& message, std::vector<DueChange>& out);
 void due_changes(const model::Attempt& attempt, std::vector<DueChange>& out);
 void due_changes(const model::Command& command, std::vector<DueChange>& out);
 
+// When the payload of a message is to go, as an entry without an endpoint; due 0: with its message.
+DueEntry payload_end(const model::Message& message);
+
 // A command has closed the lane over this entry.
 bool is_closed(const DueEntry& entry, const LaneRecord& lane);
 

@@ -1,4 +1,4 @@
-// One opened store: the four interfaces over one log, and how to open and close it. Engines are
+// One opened store: the interfaces over one log, and how to open and close it. Engines are
 // named in engines/registry.cc only.
 #pragma once
 #include <memory>
@@ -9,6 +9,7 @@
 #include "store/due_index.h"
 #include "store/lane_state.h"
 #include "store/message_log.h"
+#include "store/retention_index.h"
 
 namespace posthorn::store {
 
@@ -22,9 +23,10 @@ struct StoreLimits {
   size_t idempotency_memory_bytes = 64u << 20;
   seconds idempotency_window{24 * 3600};
   uint64_t low_space_bytes = 256ull << 20;  // below this ingest answers kNoSpace
-  seconds history{30 * 24 * 3600};
-  uint64_t history_bytes_max = 0;      // 0: half of the file system
-  seconds hold_limit{14 * 24 * 3600};  // undelivered deliveries end dead: expired
+  seconds history{30 * 24 * 3600};          // messages and attempts that are older go
+  // Beyond it the oldest go before their time; nothing goes that is pending. 0: half of the file
+  // system.
+  uint64_t history_bytes_max = 0;
 };
 
 struct StoreOptions {
@@ -43,10 +45,11 @@ class Store {
   virtual LaneState& lanes() = 0;
   virtual DueIndex& due() = 0;
   virtual AttemptHistory& history() = 0;
+  virtual RetentionIndex& retention() = 0;
   // Commits what waits, writes a checkpoint, releases the directory.
   virtual Status close() = 0;
-  // Retention, merging, scrubbing of recycled segments: one bounded step on a Worker thread;
-  // true when there is more to do.
+  // Removing what is over, merging, zeroing files that are used again: one bounded step on a Worker
+  // thread; true when there is more to do.
   virtual Result<bool> maintain() = 0;
 };
 

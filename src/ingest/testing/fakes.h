@@ -56,11 +56,11 @@ class FakeLog : public store::MessageLog {
   store::LogHealth health() const override { return {}; }
   Seq last_durable() const override { return Seq{appended.size()}; }
 
-  std::optional<Errc> refuse;   // append answers this at once
-  std::optional<Errc> outcome;  // append ends with this
-  std::set<int> maybe_stored;   // keys that memory cannot rule out
+  std::optional<Errc> refuse;               // append answers this at once
+  std::optional<Errc> outcome;              // append ends with this
+  std::set<int> maybe_stored;               // keys that memory cannot rule out
   std::map<int, store::MessageRef> stored;  // by key; null: no longer stored
-  std::map<int, Seq> recent;  // what the committer finds
+  std::map<int, Seq> recent;                // what the committer finds
   std::vector<store::MessageRef> appended;
   int batches = 0;
   int lookups = 0;

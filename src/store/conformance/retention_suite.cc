@@ -2,6 +2,8 @@
 // pending goes, keys outlive their messages.
 #include "store/conformance/retention_suite.h"
 
+#include <gmock/gmock.h>
+
 namespace posthorn::store {
 
 using model::CommandKind;
@@ -163,6 +165,87 @@ TEST_P(RetentionSuite, AKeyIsTakenForItsWindowThoughItsMessageIsGone) {
   ASSERT_TRUE(found->has_value());
   EXPECT_EQ((*found)->seq, old[0]->seq);
   EXPECT_EQ((*found)->message, nullptr);
+}
+
+TEST_P(RetentionSuite, LanesThatHoldForTooLongAreFoundAndExpire) {
+  const auto held = post_many(3, {1, 2});
+  settle({held[0]}, 1);
+  const auto other = post_many(2, {5});
+  settle(other, 5);
+  world_.run_for(kDay * 10);
+  const auto young = post_many(2, {2, 3});
+  world_.run_for(kDay * 5);
+  RetentionIndex& index = driver_.store().retention();
+  const WallTime horizon = world_.clock().wall() - kDay * 14;
+  const auto through = index.last_before(horizon);
+  ASSERT_TRUE(through.ok());
+  EXPECT_GE(*through, other[1]->seq);  // attempts in front of the next message count too
+  EXPECT_LT(*through, young[0]->seq);
+  EXPECT_EQ(index.last_before(WallTime{1})->value, 0u);
+  const auto lanes = index.lanes_pending(*through, 10);
+  ASSERT_TRUE(lanes.ok());
+  EXPECT_THAT(*lanes, ::testing::UnorderedElementsAre(PendingLane{test_app(1), test_endpoint(1)},
+                                                      PendingLane{test_app(1), test_endpoint(2)}));
+  EXPECT_EQ(index.lanes_pending(*through, 1)->size(), 1u);
+  for (const PendingLane& lane : *lanes) {
+    model::Command expire;
+    expire.kind = CommandKind::kExpireLane;
+    expire.app = lane.app;
+    expire.endpoint = lane.endpoint;
+    expire.through = *through;
+    driver_.command(expire);
+  }
+  EXPECT_TRUE(index.lanes_pending(*through, 10)->empty());
+  const auto dead = driver_.history().delivery(held[2]->seq, test_endpoint(2));
+  ASSERT_TRUE(dead.ok());
+  EXPECT_EQ(dead->state, DeliveryState::kDead);
+  EXPECT_EQ(dead->cause, model::DeadCause::kExpired);
+  EXPECT_EQ(driver_.history().delivery(held[0]->seq, test_endpoint(1))->state,
+            DeliveryState::kDelivered);
+  EXPECT_EQ(driver_.history().delivery(young[0]->seq, test_endpoint(2))->state,
+            DeliveryState::kPending);
+}
+
+TEST_P(RetentionSuite, APayloadIsOverdueWhenItsTimeIsOverAndNobodyWaitsForIt) {
+  std::vector<MessageRef> posted;
+  for (uint32_t hours = 0; hours <= 3; ++hours) {
+    model::Message message = message_to(1, {1, 2}, "payload");
+    message.payload_retention_hours = hours;
+    posted.push_back(driver_.post(message));
+    driver_.attempt(attempt_of(*posted.back(), 1, DeliveryState::kDelivered));
+  }
+  settle({posted[0], posted[1], posted[3]}, 2);
+  const auto overdue = [&](WallTime until) {
+    const auto page = driver_.store().retention().payloads_over({{}, until, 100});
+    EXPECT_TRUE(page.ok());
+    EXPECT_TRUE(page->at_end);
+    std::vector<Seq> seqs;
+    for (const OverduePayload& payload : page->payloads) seqs.push_back(payload.message);
+    return seqs;
+  };
+  const WallTime start = world_.clock().wall();
+  const std::chrono::minutes slack{1};
+  EXPECT_THAT(overdue(start + std::chrono::minutes{59}), ::testing::IsEmpty());
+  EXPECT_THAT(overdue(start + std::chrono::hours{1} + slack),
+              ::testing::ElementsAre(posted[1]->seq));
+  EXPECT_THAT(overdue(start + std::chrono::hours{9}),
+              ::testing::ElementsAre(posted[1]->seq, posted[3]->seq));
+  // One at a time.
+  OverdueQuery query{{}, start + std::chrono::hours{9}, 1};
+  const auto first = driver_.store().retention().payloads_over(query);
+  ASSERT_TRUE(first.ok());
+  EXPECT_FALSE(first->at_end);
+  query.after = first->last;
+  EXPECT_TRUE(driver_.store().retention().payloads_over(query)->payloads.empty());
+  model::Command expunge;
+  expunge.kind = CommandKind::kExpungePayload;
+  expunge.app = test_app(1);
+  expunge.message_seq = posted[1]->seq;
+  driver_.command(expunge);
+  EXPECT_THAT(overdue(start + std::chrono::hours{9}), ::testing::ElementsAre(posted[3]->seq));
+  close_lane(CommandKind::kExpireLane, 2, posted[3]->seq);
+  EXPECT_THAT(overdue(start + std::chrono::hours{9}),
+              ::testing::ElementsAre(posted[2]->seq, posted[3]->seq));
 }
 
 TEST_P(RetentionSuite, AResendOfWhatIsGoneIsNotDue) {

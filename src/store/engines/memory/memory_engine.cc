@@ -17,7 +17,7 @@ struct State {
   bool closed = false;
 };
 
-class MemoryEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHistory {
+class MemoryEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHistory, RetentionIndex {
  public:
   MemoryEngine(io::Host& host, StoreOptions options)
       : host_(host), options_(std::move(options)), state_(State(host.entropy().word())) {}
@@ -26,6 +26,7 @@ class MemoryEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHisto
   LaneState& lanes() override { return *this; }
   DueIndex& due() override { return *this; }
   AttemptHistory& history() override { return *this; }
+  RetentionIndex& retention() override { return *this; }
   Status close() override {
     state_.with([](State& state) { state.closed = true; });
     return {};
@@ -77,6 +78,19 @@ class MemoryEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHisto
   }
   uint64_t pending() const override {
     return state_.with([](const State& s) { return s.model.due_pending(); });
+  }
+
+  Result<Seq> last_before(WallTime at) override {
+    return state_.with([&](State& s) { return Result<Seq>(s.model.last_before(at)); });
+  }
+  Result<std::vector<PendingLane>> lanes_pending(Seq through, size_t limit) override {
+    return state_.with([&](State& s) {
+      return Result<std::vector<PendingLane>>(s.model.lanes_pending(through, limit));
+    });
+  }
+
+  Result<OverduePage> payloads_over(const OverdueQuery& query) override {
+    return state_.with([&](State& s) { return Result<OverduePage>(s.model.payloads_over(query)); });
   }
 
   Result<model::Attempt> attempt(const AppId& app, const AttemptId& id) override {

@@ -4,7 +4,6 @@
 namespace posthorn::store {
 
 INSTANTIATE_TEST_SUITE_P(Memory, StoreSuite, ::testing::Values(engine_under_test("memory")));
-INSTANTIATE_TEST_SUITE_P(Memory, RetentionSuite,
-                         ::testing::Values(retention_under_test("memory")));
+INSTANTIATE_TEST_SUITE_P(Memory, RetentionSuite, ::testing::Values(retention_under_test("memory")));
 
 }  // namespace posthorn::store

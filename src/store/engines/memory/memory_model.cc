@@ -53,6 +53,9 @@ void MemoryModel::apply(const MessageRef& message) {
     if (!key.empty()) dedupe_[key] = {message->seq, message->accepted_at};
   }
   lanes_.apply(*message);
+  if (message->payload_retention_hours != 0) {
+    payload_ends_[key_of(payload_end(*message))] = message->seq;
+  }
   std::vector<DueChange> changes;
   due_changes(*message, changes);
   change_due(changes);
@@ -76,7 +79,9 @@ void MemoryModel::apply(const model::Command& command) {
   change_due(changes);
   if (command.kind == model::CommandKind::kExpungePayload) {
     const auto at = messages_.find(command.message_seq);
-    if (at == messages_.end() || at->second->payload.empty()) return;
+    if (at == messages_.end()) return;
+    payload_ends_.erase(key_of(payload_end(*at->second)));
+    if (at->second->payload.empty()) return;
     auto erased = std::make_shared<model::Message>(*at->second);
     erased->payload_expunged = true;
     erased->payload.clear();
@@ -155,6 +160,7 @@ void MemoryModel::remove(const MessageRef& message) {
     attempts_of_.erase(tries);
   }
   std::erase_if(due_, [&](const auto& due) { return due.second.seq == message->seq; });
+  payload_ends_.erase(key_of(payload_end(*message)));
   by_id_.erase(message->id);
   messages_.erase(message->seq);
 }
@@ -162,17 +168,62 @@ void MemoryModel::remove(const MessageRef& message) {
 void MemoryModel::retire(const WhatIsOver& over) {
   constexpr uint64_t kRecordBytes = 256;  // about, beside the payload
   uint64_t bytes = 0;
-  for (const auto& [seq, message] : messages_) bytes += message->payload.size() + kRecordBytes;
+  if (over.bytes_max != ~0ull) {
+    for (const auto& [seq, message] : messages_) bytes += message->payload.size() + kRecordBytes;
+  }
+  bool removed = false;
   for (auto at = messages_.begin(); at != messages_.end();) {
     const MessageRef message = (at++)->second;
     if (message->accepted_at >= over.horizon && bytes <= over.bytes_max) break;
     if (has_pending(*message)) continue;
-    bytes -= message->payload.size() + kRecordBytes;
+    bytes -= std::min(bytes, message->payload.size() + kRecordBytes);
     remove(message);
+    removed = true;
   }
+  if (!removed) return;
   std::erase_if(dedupe_, [&](const auto& key) {
     return key.second.at < over.keys_before && !messages_.contains(key.second.seq);
   });
+}
+
+Seq MemoryModel::last_before(WallTime at) const {
+  Seq last;
+  for (const auto& [seq, message] : messages_) {
+    if (message->accepted_at >= at) break;
+    last = seq;
+  }
+  return last;
+}
+
+std::vector<PendingLane> MemoryModel::lanes_pending(Seq through, size_t limit) const {
+  std::vector<PendingLane> lanes;
+  for (const auto& [seq, message] : messages_) {
+    if (seq > through) break;
+    for (const EndpointId& endpoint : message->targets->endpoints()) {
+      const PendingLane lane{message->app, endpoint};
+      if (delivery_at(*message, endpoint).state != model::DeliveryState::kPending) continue;
+      if (std::find(lanes.begin(), lanes.end(), lane) != lanes.end()) continue;
+      if (lanes.size() == limit) return lanes;
+      lanes.push_back(lane);
+    }
+  }
+  return lanes;
+}
+
+OverduePage MemoryModel::payloads_over(const OverdueQuery& query) const {
+  OverduePage page;
+  page.last = query.after;
+  size_t looked_at = 0;
+  for (auto at = payload_ends_.upper_bound(key_of(query.after)); at != payload_ends_.end(); ++at) {
+    const MessageRef& message = messages_.at(at->second);
+    const DueEntry end = payload_end(*message);
+    if (end.due > query.until) return page;
+    page.at_end = looked_at++ < query.limit;
+    if (!page.at_end) return page;
+    page.last = end;
+    if (!has_pending(*message)) page.payloads.push_back({message->app, message->seq});
+  }
+  return page;
 }
 
 std::vector<DueEntry> MemoryModel::due_page(const DueQuery& query) const {

@@ -11,6 +11,7 @@
 #include "store/delivery_fold.h"
 #include "store/lane_fold.h"
 #include "store/message_log.h"
+#include "store/retention_index.h"
 
 namespace posthorn::store {
 
@@ -42,6 +43,11 @@ class MemoryModel {
   Page<MessageRef> list(const MessageQuery& query) const;
   std::optional<FirstUse> find_duplicate(const model::DedupeKey& key) const;
 
+  Seq last_before(WallTime at) const;
+  std::vector<PendingLane> lanes_pending(Seq through, size_t limit) const;
+
+  OverduePage payloads_over(const OverdueQuery& query) const;
+
   std::vector<DueEntry> due_page(const DueQuery& query) const;
   uint64_t due_pending() const { return due_.size(); }
 
@@ -69,6 +75,7 @@ class MemoryModel {
   std::map<std::pair<Seq, EndpointId>, std::vector<Seq>> attempts_of_;
   std::map<model::DedupeKey, KeyUse> dedupe_;
   std::map<DueKey, DueEntry> due_;
+  std::map<DueKey, Seq> payload_ends_;
   LaneFold lanes_;
 };
 

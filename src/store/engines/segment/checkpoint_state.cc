@@ -8,6 +8,7 @@ constexpr std::string_view kEndSection = "end";
 constexpr std::string_view kLanesSection = "lanes";
 constexpr std::string_view kOutcomesSection = "outcomes";
 constexpr std::string_view kDueSection = "due";
+constexpr std::string_view kPayloadsSection = "payloads";
 // A million lanes, tens of thousands of segments: more is not believed.
 constexpr uint64_t kSectionBytesMax = 1ull << 30;
 constexpr uint64_t kEndBytesMax = 4096;
@@ -53,17 +54,21 @@ CheckpointSnapshot take_snapshot(const Live& live) {
 }
 
 Status write_checkpoint(CheckpointStore& store, const CheckpointSnapshot& snapshot,
-                        Outcomes& outcomes, DueRuns& due) {
-  PH_TRY(outcomes.flush());
-  PH_TRY(due.flush());
+                        const CheckpointParts& parts) {
+  PH_TRY(parts.outcomes.flush());
+  PH_TRY(parts.due.flush());
+  PH_TRY(parts.payloads.flush());
   PH_ASSIGN(auto writer, store.begin());
   PH_TRY(write_section(*writer, kEndSection, snapshot.end));
   PH_TRY(write_section(*writer, kLanesSection, snapshot.lanes));
-  PH_TRY(write_section(*writer, kOutcomesSection, outcomes.section()));
-  PH_TRY(write_section(*writer, kDueSection, due.section()));
-  std::vector<std::string> files = outcomes.files();
-  const std::vector<std::string> runs = due.files();
-  files.insert(files.end(), runs.begin(), runs.end());
+  PH_TRY(write_section(*writer, kOutcomesSection, parts.outcomes.section()));
+  PH_TRY(write_section(*writer, kDueSection, parts.due.section()));
+  PH_TRY(write_section(*writer, kPayloadsSection, parts.payloads.section()));
+  std::vector<std::string> files = parts.outcomes.files();
+  for (const DueRuns* runs : {&parts.due, &parts.payloads}) {
+    const std::vector<std::string> more = runs->files();
+    files.insert(files.end(), more.begin(), more.end());
+  }
   PH_TRY(store.commit(std::move(writer), std::move(files)));
   return {};
 }
@@ -77,6 +82,8 @@ Result<CheckpointContents> read_checkpoint(const Checkpoint& checkpoint) {
   PH_TRY(contents.lanes.decode(in));
   PH_ASSIGN(contents.outcomes_section, checkpoint.read(kOutcomesSection, kSectionBytesMax));
   PH_ASSIGN(contents.due_section, checkpoint.read(kDueSection, kSectionBytesMax));
+  if (!checkpoint.has(kPayloadsSection)) return contents;  // of an earlier build
+  PH_ASSIGN(contents.payloads_section, checkpoint.read(kPayloadsSection, kSectionBytesMax));
   return contents;
 }
 

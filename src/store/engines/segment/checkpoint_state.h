@@ -17,9 +17,15 @@ struct CheckpointSnapshot {
 };
 CheckpointSnapshot take_snapshot(const Live& live);
 
-// Flushes outcomes and due runs, which must be as of the snapshot's group, and commits.
+// What must be as of the snapshot's group.
+struct CheckpointParts {
+  Outcomes& outcomes;
+  DueRuns& due;
+  DueRuns& payloads;
+};
+// Flushes the parts and commits.
 Status write_checkpoint(CheckpointStore& store, const CheckpointSnapshot& snapshot,
-                        Outcomes& outcomes, DueRuns& due);
+                        const CheckpointParts& parts);
 
 // What recovery starts from.
 struct CheckpointContents {
@@ -27,6 +33,7 @@ struct CheckpointContents {
   LaneFold lanes;
   std::string outcomes_section;
   std::string due_section;
+  std::string payloads_section;
 };
 // kCorrupt or kNotFound: this checkpoint is of no use.
 Result<CheckpointContents> read_checkpoint(const Checkpoint& checkpoint);

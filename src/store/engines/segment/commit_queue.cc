@@ -37,7 +37,10 @@ Status encode_item(const Item& item, EncodedBatch& to, const model::TargetSet*& 
   if (const auto* attempt = std::get_if<NewAttempt>(&item)) {
     return model::encode(attempt->attempt, to.bytes);
   }
-  return model::encode(std::get<NewCommand>(item).command, to.bytes);
+  const model::Command& command = std::get<NewCommand>(item).command;
+  to.has_erasures |= command.kind == model::CommandKind::kExpungePayload ||
+                     command.kind == model::CommandKind::kExpungeResponse;
+  return model::encode(command, to.bytes);
 }
 
 }  // namespace
@@ -108,7 +111,7 @@ void CommitQueue::recycle(std::vector<std::unique_ptr<EncodedBatch>>& done) {
     batch->offsets.clear();
     batch->on_appended = nullptr;
     batch->sets_bytes = 0;
-    batch->has_keys = batch->has_messages = batch->outdated = false;
+    batch->has_keys = batch->has_messages = batch->has_erasures = batch->outdated = false;
     if (batch->bytes.capacity() > kSpareBytesMax) batch.reset();
   }
   state_.with([&](State& state) {

@@ -20,7 +20,8 @@ struct EncodedBatch {
   size_t sets_bytes = 0;  // of all its target sets as records: what it may need on top
   bool has_keys = false;  // some message carries a key to check
   bool has_messages = false;
-  bool outdated = false;  // its keys were looked up too long ago; set by the committer
+  bool outdated = false;      // its keys were looked up too long ago; set by the committer
+  bool has_erasures = false;  // some command erases stored bytes
 
   size_t cost() const { return bytes.size() + sets_bytes; }
 };

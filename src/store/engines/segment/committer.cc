@@ -286,6 +286,7 @@ void Committer::answer(Batches& batches) {
   }
   std::vector<CommitNotices::Reply> replies;
   std::vector<CommitNotices::Reply> unresolved;
+  bool erasures = false;
   replies.reserve(batches.size());
   for (size_t i = 0; i < batches.size(); ++i) {
     EncodedBatch& batch = *batches[i];
@@ -298,11 +299,12 @@ void Committer::answer(Batches& batches) {
         batch.has_keys && std::any_of(results_[i].begin(), results_[i].end(), [](const auto& r) {
           return r.verdict != Verdict::kCommitted;
         });
-    auto& to = duplicates ? unresolved : replies;
+    auto& to = duplicates || batch.has_erasures ? unresolved : replies;
+    erasures |= batch.has_erasures;
     to.push_back({batch.reply_to, std::move(batch.on_appended), std::move(results_[i])});
   }
   parts_.notices.publish(std::move(messages), std::move(replies));
-  if (!unresolved.empty()) parts_.hooks.resolve(std::move(unresolved));
+  if (!unresolved.empty()) parts_.hooks.resolve(std::move(unresolved), erasures);
   if (std::exchange(key_tables_full_, false)) parts_.hooks.rolled();
 }
 

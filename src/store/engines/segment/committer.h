@@ -22,8 +22,9 @@ namespace posthorn::store::segment {
 // What the committer asks of the engine; called on the commit thread, must not block.
 struct CommitHooks {
   std::function<void()> rolled;  // a segment is full; so are, perhaps, tables of keys
-  // Replies with duplicates whose ids must be read from the log first.
-  std::function<void(std::vector<CommitNotices::Reply>)> resolve;
+  // Replies that something must be done for first: ids of duplicates to be read from the log,
+  // payloads to be erased.
+  std::function<void(std::vector<CommitNotices::Reply>, bool erasures)> resolve;
 };
 
 class Committer {

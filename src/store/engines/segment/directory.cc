@@ -40,8 +40,9 @@ Status check_format(io::Disk& disk, const std::string& path) {
 }
 
 Status make_folders(io::Disk& disk, const DirectoryLayout& layout) {
-  for (const std::string& folder : {layout.segments(), layout.index(), layout.keys(),
-                                    layout.outcomes(), layout.due(), layout.checkpoints()}) {
+  for (const std::string& folder :
+       {layout.segments(), layout.index(), layout.keys(), layout.outcomes(), layout.due(),
+        layout.payloads(), layout.checkpoints()}) {
     PH_TRY(disk.make_directory(folder));
   }
   PH_TRY(disk.sync_directory(layout.root));

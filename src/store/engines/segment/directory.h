@@ -15,6 +15,7 @@ struct DirectoryLayout {
   std::string keys() const { return root + "/keys"; }
   std::string outcomes() const { return root + "/outcomes"; }
   std::string due() const { return root + "/due"; }
+  std::string payloads() const { return root + "/payloads"; }
   std::string checkpoints() const { return root + "/checkpoints"; }
 };
 

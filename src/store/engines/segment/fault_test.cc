@@ -116,6 +116,7 @@ TEST(FullDisk, LosesNothingAndGoesOnWhenThereIsSpace) {
     driver.options.limits.segment_bytes = 32u << 10;
     driver.options.limits.group_bytes_max = 12u << 10;
     driver.options.limits.low_space_bytes = 0;
+    driver.options.limits.history_bytes_max = 1ull << 40;  // the disk is small, the history stays
     ASSERT_TRUE(driver.open().ok());
     ModelTwin twin;
     RandomLoad load(seed, {});

@@ -25,6 +25,11 @@ struct NewOutcome {
   model::Trigger trigger = model::Trigger::kScheduled;
 };
 
-using FollowUp = std::variant<NewDeliveries, NewOutcome, DueChange, model::Command>;
+// A payload that is kept for a time of its own.
+struct NewPayloadEnd {
+  DueEntry entry;
+};
+
+using FollowUp = std::variant<NewDeliveries, NewOutcome, DueChange, NewPayloadEnd, model::Command>;
 
 }  // namespace posthorn::store::segment

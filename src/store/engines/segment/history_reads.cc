@@ -154,7 +154,7 @@ std::optional<LaneRecord> HistoryReads::lane(const EndpointId& endpoint) const {
 Result<LastAttempt> HistoryReads::last_of(const AttemptEntry& entry, uint16_t count) {
   const Result<model::Attempt> attempt = read_at(entry.place);
   if (attempt.ok()) return last_attempt(*attempt, count);
-  if (!is_damaged(attempt)) return attempt.error();
+  if (!is_left_out(attempt)) return attempt.error();
   LastAttempt last;
   last.seq = entry.place.seq;
   last.count = count;
@@ -200,9 +200,9 @@ Result<std::optional<Standing>> HistoryReads::remembered(Seq message, const Endp
                                                          size_t attempts) {
   PH_ASSIGN(const DeliveryPlace place, parts_.index.place_of(message, endpoint));
   if (place.segment > parts_.files.newest_gap()) return std::optional<Standing>();
-  PH_ASSIGN(const Standing standing,
-            parts_.ledger.up_to_date(
-                [&](Outcomes& outcomes, DueRuns&) { return outcomes.get(place); }));
+  PH_ASSIGN(const Standing standing, parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) {
+    return outcomes.get(place);
+  }));
   if (standing.attempts <= attempts) return std::optional<Standing>();
   return std::optional(standing);
 }

@@ -104,7 +104,8 @@ Status Housekeeping::checkpoint(State& state) {
       [&](Outcomes& outcomes, DueRuns& due) -> Status {
         // Recovery reads no key from before the checkpoint: they must all be in files.
         PH_TRY(write_keys(state));
-        return write_checkpoint(parts_.checkpoints, snapshot, outcomes, due);
+        return write_checkpoint(parts_.checkpoints, snapshot,
+                                {outcomes, due, parts_.ledger.payloads()});
       });
   PH_TRY(std::move(written));
   state.checkpointed_before = std::exchange(state.checkpointed, end);
@@ -137,6 +138,7 @@ Status Housekeeping::take_out(State& state, SegmentNumber segment) {
   log(LogLevel::kInfo, "store", "segment {} is over and leaves the log", segment.value);
   parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) { outcomes.restart(segment); });
   PH_TRY(parts_.tiers.remove({segment}));
+  prepare_reserve(state);
   return state.spares.trim(parts_.space.low() ? 0 : SpareSegments::kKept);
 }
 
@@ -162,12 +164,15 @@ Result<bool> Housekeeping::step() {
     return parts_.ledger.up_to_date(
         [&, wants_flush = flush](Outcomes& outcomes, DueRuns& due) -> Result<bool> {
           if (wants_flush) PH_TRY(due.flush());
+          DueRuns& payloads = parts_.ledger.payloads();
+          if (payloads.wants_flush()) PH_TRY(payloads.flush());
+          PH_ASSIGN(const bool more_payloads, payloads.maintain(now, parts_.has_message));
           PH_ASSIGN(const bool more_due, due.maintain(now, [&](const DueEntry& entry) {
             return parts_.is_live(entry, outcomes);
           }));
           PH_ASSIGN(const bool more_index, parts_.tiers.merge_step());
           PH_ASSIGN(const bool more_keys, parts_.keys.merge_step(now));
-          return more_retired || more_due || more_index || more_keys;
+          return more_retired || more_due || more_payloads || more_index || more_keys;
         });
   });
 }

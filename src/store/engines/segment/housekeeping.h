@@ -31,6 +31,7 @@ class Housekeeping {
     SegmentRetention& retention;
     // Of a due entry, while the ledger is held.
     std::function<Result<bool>(const DueEntry&, Outcomes&)> is_live;
+    IsLive has_message;  // of the end of a payload
   };
   Housekeeping(Parts parts, SegmentNumber last_prepared)
       : parts_(std::move(parts)),

@@ -153,9 +153,8 @@ Result<IndexRun> IndexFolder::write_run(const Merge& merge) {
   // Entries of segments that are gone since the inputs were made go with them.
   const auto keep = [&](ByteView entry) {
     const Seq seq{key_u64(entry, 8)};
-    const auto at = std::partition_point(
-        merge.spans.begin(), merge.spans.end(),
-        [&](const SegmentSpan& span) { return span.last < seq; });
+    const auto at = std::partition_point(merge.spans.begin(), merge.spans.end(),
+                                         [&](const SegmentSpan& span) { return span.last < seq; });
     return at != merge.spans.end() && at->first.value != 0 && at->first <= seq;
   };
   for (const IndexTable table : kRunTables) {

@@ -3,27 +3,38 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "base/log.h"
 
 namespace posthorn::store::segment {
+
+namespace {
+
+// The message or attempt whose bytes the command erases; 0: it erases none.
+Seq erased_record(const model::Command& command) {
+  if (command.kind == model::CommandKind::kExpungePayload) return command.message_seq;
+  if (command.kind == model::CommandKind::kExpungeResponse) return command.attempt_seq;
+  return Seq{};
+}
+
+}  // namespace
 
 std::vector<FollowUp> Ledger::take() {
   return parts_.live.with([](Live& live) { return std::exchange(live.follow_ups, {}); });
 }
 
-void Ledger::apply(std::vector<FollowUp> follow_ups) {
-  std::move(again_.begin(), again_.end(), std::back_inserter(follow_ups));
-  again_.clear();
+void Ledger::apply(const std::vector<FollowUp>& follow_ups) {
   for (const FollowUp& follow_up : follow_ups) {
     const Status done = std::visit([&](const auto& what) { return apply_one(what); }, follow_up);
     if (done.ok()) continue;
     log(LogLevel::kError, "store", "a follow-up was not applied: {}", done.error().message);
     note_failure(follow_up);
   }
+  if (!erasures_.empty()) erase_noted();
 }
 
-// The log says the same: what was to be changed is made again from it, or the change is tried
-// again.
+// The log says the same: what was to be changed is made again from it.
 void Ledger::note_failure(const FollowUp& follow_up) {
   if (const auto* deliveries = std::get_if<NewDeliveries>(&follow_up)) {
     parts_.outcomes->mark_damaged(deliveries->first.segment);
@@ -32,8 +43,6 @@ void Ledger::note_failure(const FollowUp& follow_up) {
     if (segment) parts_.outcomes->mark_damaged(*segment);
   } else if (std::holds_alternative<DueChange>(follow_up)) {
     parts_.due->mark_damaged();
-  } else {
-    again_.push_back(follow_up);
   }
 }
 
@@ -114,42 +123,82 @@ Status Ledger::apply_one(const DueChange& change) {
   return {};
 }
 
-Status Ledger::apply_one(const model::Command& command) {
-  if (command.kind == model::CommandKind::kExpungePayload) {
-    PH_ASSIGN(const auto entry, parts_.index.message(command.message_seq));
-    if (entry) PH_TRY(erase(entry->place));
-    parts_.live.with([&](Live& live) { live.erasing.erase(command.message_seq); });
-  }
-  if (command.kind == model::CommandKind::kExpungeResponse) {
-    IndexReader::OfMessage query;
-    query.message = command.message_seq;
-    query.from = command.attempt_seq;
-    query.limit = 1;
-    PH_ASSIGN(const auto entries, parts_.index.attempts_of_message(query));
-    const bool found = !entries.empty() && entries.front().place.seq == command.attempt_seq;
-    if (found) PH_TRY(erase(entries.front().place));
-    parts_.live.with([&](Live& live) { live.erasing.erase(command.attempt_seq); });
-  }
+Status Ledger::apply_one(const NewPayloadEnd& end) {
+  parts_.payloads->add(end.entry);
   return {};
 }
 
-// Zeros over the payload, durable on return; its checksum stays, so that readers can tell an
-// erased payload from a damaged one.
-Status Ledger::erase(const RecordPlace& place) {
-  auto read = parts_.reader.read(place);
-  if (!read.ok() && read.error().code == Errc::kCorrupt) {
+Status Ledger::apply_one(const model::Command& command) {
+  if (erased_record(command).value != 0) erasures_.push_back(command);
+  return {};
+}
+
+// All of them first, then one sync for each segment. What fails stays noted: until it is done no
+// checkpoint is written, so a restart does it again.
+void Ledger::erase_noted() {
+  Files files;
+  std::vector<model::Command> failed;
+  std::vector<model::Command> written;
+  for (const model::Command& command : erasures_) {
+    const Status erased = erase(command, files);
+    if (!erased.ok()) log(LogLevel::kError, "store", "not erased yet: {}", erased.error().message);
+    (erased.ok() ? written : failed).push_back(command);
+  }
+  for (const auto& [segment, file] : files) {
+    const Status synced = file->sync();
+    if (synced.ok()) continue;
+    log(LogLevel::kError, "store", "not erased yet: {}", synced.error().message);
+    failed.insert(failed.end(), written.begin(), written.end());
+    written.clear();
+    break;
+  }
+  parts_.live.with([&](Live& live) {
+    for (const model::Command& command : written) live.erasing.erase(erased_record(command));
+  });
+  erasures_ = std::move(failed);
+}
+
+Result<std::optional<RecordPlace>> Ledger::place_of(const model::Command& command) {
+  if (command.kind == model::CommandKind::kExpungePayload) {
+    PH_ASSIGN(const auto entry, parts_.index.message(command.message_seq));
+    return entry ? std::optional(entry->place) : std::nullopt;
+  }
+  IndexReader::OfMessage query;
+  query.message = command.message_seq;
+  query.from = command.attempt_seq;
+  query.limit = 1;
+  PH_ASSIGN(const auto entries, parts_.index.attempts_of_message(query));
+  const bool found = !entries.empty() && entries.front().place.seq == command.attempt_seq;
+  return found ? std::optional(entries.front().place) : std::nullopt;
+}
+
+// Zeros over the payload; its checksum stays, so that readers can tell an erased payload from a
+// damaged one.
+Status Ledger::erase(const model::Command& command, Files& files) {
+  PH_ASSIGN(const auto place, place_of(command));
+  if (!place) return {};  // it has left the log
+  const Result<StoredRecord> record = parts_.reader.read(*place);
+  if (!record.ok() && record.error().code == Errc::kNotFound) return {};
+  if (!record.ok() && record.error().code == Errc::kCorrupt) {
     log(LogLevel::kError, "store", "bytes to be erased are damaged, they cannot be read either: {}",
-        read.error().message);
+        record.error().message);
     return {};
   }
-  if (!read.ok()) return std::move(read).error();
-  const StoredRecord& record = *read;
-  if (record.view.payload_bytes == 0) return {};
-  PH_ASSIGN(const auto file, parts_.files.open(place.segment, io::OpenMode::kReadWrite));
-  const std::string zeros(record.view.payload_bytes, '\0');
-  const uint64_t header_bytes = model::kRecordPrefixBytes + record.view.body.size();
-  PH_TRY(file->write(place.offset + header_bytes, std::array{ByteView(zeros)}));
-  return file->sync();
+  if (!record.ok()) return record.error();
+  const model::RecordView& view = record->view;
+  if (command.kind == model::CommandKind::kExpungePayload) {
+    PH_ASSIGN(const model::Message message, model::decode_message(view, false));
+    const DueEntry end = payload_end(message);
+    if (end.due.us != 0) PH_TRY(parts_.payloads->settled(end));
+  }
+  if (view.payload_bytes == 0) return {};
+  std::unique_ptr<io::File>& file = files[place->segment];
+  if (file == nullptr) {
+    PH_ASSIGN(file, parts_.files.open(place->segment, io::OpenMode::kReadWrite));
+  }
+  const std::string zeros(view.payload_bytes, '\0');
+  const uint64_t payload_at = place->offset + model::kRecordPrefixBytes + view.body.size();
+  return file->write(payload_at, std::array{ByteView(zeros)});
 }
 
 }  // namespace posthorn::store::segment

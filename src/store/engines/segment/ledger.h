@@ -2,6 +2,7 @@
 // in log order by whoever needs it up to date (a reader, a checkpoint, maintenance), one thread at
 // a time; the committer never waits for it.
 #pragma once
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -22,6 +23,7 @@ class Ledger {
     SegmentFiles& files;
     std::unique_ptr<Outcomes> outcomes;
     std::unique_ptr<DueRuns> due;
+    std::unique_ptr<DueRuns> payloads;  // when payloads end that have a time of their own
   };
   explicit Ledger(Parts parts) : parts_(std::move(parts)) {}
 
@@ -42,30 +44,43 @@ class Ledger {
         snapshot(live);
         return std::exchange(live.follow_ups, {});
       }));
-      if (!again_.empty()) return decltype(use(*parts_.outcomes, *parts_.due))(not_erased());
+      if (!erasures_.empty()) return decltype(use(*parts_.outcomes, *parts_.due))(not_erased());
       return use(*parts_.outcomes, *parts_.due);
     });
   }
   // Makes the sidecar of a segment again from its messages and the attempts on them.
   Status mend_outcomes(SegmentNumber segment);
+  // Only inside of `use` of the above.
+  DueRuns& payloads() { return *parts_.payloads; }
+  // True when every payload that a command erases is zeroed, durably; tries what failed again.
+  bool all_erased() {
+    return guarded_.with([&](int&) {
+      apply(take());
+      return erasures_.empty();
+    });
+  }
   // Due entries, those that wait to be applied not counted. Memory only.
   uint64_t due_pending() const { return parts_.due->pending(); }
 
  private:
   static Error not_erased();
   std::vector<FollowUp> take();
-  void apply(std::vector<FollowUp> follow_ups);
+  void apply(const std::vector<FollowUp>& follow_ups);
   void note_failure(const FollowUp& follow_up);
   Status mend_standings(const MessageEntry& message);
   Status apply_one(const NewDeliveries& deliveries);
   Status apply_one(const NewOutcome& outcome);
   Status apply_one(const DueChange& change);
+  Status apply_one(const NewPayloadEnd& end);
   Status apply_one(const model::Command& command);
-  Status erase(const RecordPlace& place);
+  void erase_noted();
+  using Files = std::map<SegmentNumber, std::unique_ptr<io::File>>;
+  Status erase(const model::Command& command, Files& files);
+  Result<std::optional<RecordPlace>> place_of(const model::Command& command);
 
   Parts parts_;
-  std::vector<FollowUp> again_;  // erasures that failed; a checkpoint must wait for them
-  io::Guarded<int> guarded_;     // order of application; held across reads of the disk
+  std::vector<model::Command> erasures_;  // not done yet; a checkpoint must wait for them
+  io::Guarded<int> guarded_;              // order of application; held across reads of the disk
 };
 
 }  // namespace posthorn::store::segment

@@ -76,6 +76,9 @@ void apply_record(Live& live, const model::Message& message, const Placed& at, b
     live.follow_ups.emplace_back(
         NewDeliveries{{live.open.index->segment(), first}, message.targets});
   }
+  if (message.payload_retention_hours != 0) {
+    live.follow_ups.emplace_back(NewPayloadEnd{payload_end(message)});
+  }
   if (message.deliver_at.us == 0) return;
   std::vector<DueChange> changes;
   due_changes(message, changes);

@@ -159,6 +159,17 @@ std::vector<LogIndex::InMemory> LogIndex::in_memory() const {
   return segments;
 }
 
+std::vector<std::pair<SegmentNumber, Seq>> LogIndex::segments() const {
+  const Parts held = parts();
+  std::vector<std::pair<SegmentNumber, Seq>> all;
+  for (const SegmentSpan& span : tiers_.segments()) {
+    if (span.first.value != 0 && span.first < held.first)
+      all.emplace_back(span.segment, span.first);
+  }
+  for (const Unsealed& part : held.unsealed) all.emplace_back(part.index->segment(), part.first);
+  return all;
+}
+
 std::optional<SegmentSpan> LogIndex::span_of(SegmentNumber segment) const {
   const Parts held = parts();
   for (size_t part = 0; part < held.unsealed.size(); ++part) {

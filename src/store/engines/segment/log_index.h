@@ -35,6 +35,8 @@ class LogIndex : public IndexReader {
     Seq first;  // no record of it is below
   };
   std::vector<InMemory> in_memory() const;
+  // All segments with records, and the first of these; ascending.
+  std::vector<std::pair<SegmentNumber, Seq>> segments() const;
   // Where a delivery lies; kNotFound when there is none.
   Result<DeliveryPlace> place_of(Seq message, const EndpointId& endpoint);
 

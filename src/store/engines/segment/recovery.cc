@@ -47,9 +47,8 @@ Status Recovery::run() {
 // What is known of segments that have left the log, where the end of that was cut off.
 void Recovery::forget_taken_out() {
   const auto is_gone = [&](SegmentNumber number) {
-    const auto at = std::partition_point(found_.begin(), found_.end(), [&](const FoundSegment& f) {
-      return f.number < number;
-    });
+    const auto at = std::partition_point(found_.begin(), found_.end(),
+                                         [&](const FoundSegment& f) { return f.number < number; });
     return at == found_.end() || at->number != number;
   };
   std::vector<SegmentNumber> gone;

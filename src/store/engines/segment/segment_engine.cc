@@ -8,6 +8,7 @@
 #include "store/engines/segment/directory.h"
 #include "store/engines/segment/history_reads.h"
 #include "store/engines/segment/housekeeping.h"
+#include "store/engines/segment/overdue_reads.h"
 #include "store/engines/segment/recovery.h"
 
 namespace posthorn::store {
@@ -36,6 +37,7 @@ struct Opened {
   std::unique_ptr<DedupeTiers> keys;
   std::unique_ptr<Outcomes> outcomes;
   std::unique_ptr<DueRuns> due;
+  std::unique_ptr<DueRuns> payloads;
 };
 
 class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHistory {
@@ -47,12 +49,13 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
         index_(*opened_->tiers, opened_->live),
         reader_(opened_->open_files, opened_->files),
         ledger_({opened_->live, index_, reader_, opened_->files, std::move(opened_->outcomes),
-                 std::move(opened_->due)}),
+                 std::move(opened_->due), std::move(opened_->payloads)}),
         messages_(index_, reader_, opened_->live),
-        history_({index_, *opened_->tiers, opened_->files, reader_, messages_, ledger_,
-                  opened_->live}),
+        history_(
+            {index_, *opened_->tiers, opened_->files, reader_, messages_, ledger_, opened_->live}),
         space_(host.disk(), host.clock(), {options_.directory, options_.limits.low_space_bytes}),
         pending_({index_, ledger_, history_, opened_->live}),
+        overdue_({index_, ledger_, pending_, opened_->live}),
         retention_({host, options_, *opened_->tiers, ledger_, pending_, space_}) {}
   ~SegmentEngine() override { (void)close(); }
   SegmentEngine(const SegmentEngine&) = delete;
@@ -64,6 +67,7 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
   LaneState& lanes() override { return *this; }
   DueIndex& due() override { return *this; }
   AttemptHistory& history() override { return *this; }
+  RetentionIndex& retention() override { return overdue_; }
   Status close() override;
   Result<bool> maintain() override {
     if (opened_->directory.read_only) return false;
@@ -125,7 +129,7 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
  private:
   Result<bool> is_live(const DueEntry& entry, Outcomes& outcomes);
   void request_housekeeping();
-  void resolve(std::vector<CommitNotices::Reply> replies);
+  void resolve(std::vector<CommitNotices::Reply> replies, bool erasures);
   void name_first(ItemResult& duplicate);
 
   io::Host& host_;
@@ -138,6 +142,7 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
   HistoryReads history_;
   SpaceWatch space_;
   PendingScan pending_;
+  OverdueReads overdue_;
   SegmentRetention retention_;
   CommitNotices notices_;
   std::unique_ptr<Housekeeping> housekeeping_;
@@ -151,20 +156,30 @@ Status SegmentEngine::recover() {
   const MonoTime start = host_.clock().now();
   Recovery recovery({opened_->files, *opened_->tiers, opened_->live, ledger_});
   PH_TRY(recovery.run());
-  Housekeeping::Parts parts{host_,          options_.limits,       opened_->files,
-                            opened_->open_files, *opened_->tiers, *opened_->keys,
-                            *opened_->checkpoints, ledger_,        opened_->live,
-                            space_,         retention_,           nullptr};
+  Housekeeping::Parts parts{host_,
+                            options_.limits,
+                            opened_->files,
+                            opened_->open_files,
+                            *opened_->tiers,
+                            *opened_->keys,
+                            *opened_->checkpoints,
+                            ledger_,
+                            opened_->live,
+                            space_,
+                            retention_,
+                            nullptr,
+                            nullptr};
   parts.is_live = [this](const DueEntry& entry, Outcomes& outcomes) {
     return is_live(entry, outcomes);
   };
+  parts.has_message = [this](const DueEntry& entry) { return overdue_.has_message(entry); };
   housekeeping_ = std::make_unique<Housekeeping>(std::move(parts), recovery.last_prepared());
   background_ = host_.make_worker("store", kBackgroundTasksMax);
 
   CommitHooks hooks;
   hooks.rolled = [this] { request_housekeeping(); };
-  hooks.resolve = [this](std::vector<CommitNotices::Reply> replies) {
-    resolve(std::move(replies));
+  hooks.resolve = [this](std::vector<CommitNotices::Reply> replies, bool erasures) {
+    resolve(std::move(replies), erasures);
   };
   committer_ = std::make_unique<Committer>(Committer::Parts{
       host_, options_, opened_->files, opened_->live, notices_, space_, std::move(hooks)});
@@ -175,6 +190,8 @@ Status SegmentEngine::recover() {
     committer_->refuse(error(Errc::kUnavailable,
                              "the store is read only: " + opened_->directory.read_only->message));
   } else {
+    PH_TRY(opened_->files.clear_tail(end.segment, end.offset,
+                                     kGroupHeaderBytes + options_.limits.group_bytes_max));
     PH_TRY(committer_->resume(end, recovery.sets()));
     space_.refresh();
     request_housekeeping();
@@ -234,10 +251,7 @@ Result<bool> SegmentEngine::is_live(const DueEntry& entry, Outcomes& outcomes) {
   if (!lane) return true;
   if (is_closed(entry, *lane)) return false;
   const bool resend = entry.trigger == model::Trigger::kManual && entry.attempts == 0;
-  if (resend) {
-    PH_ASSIGN(const auto message, index_.message(entry.seq));
-    return message.has_value();  // else its segment has left the log
-  }
+  if (resend) return overdue_.has_message(entry);
   if (!lane->manual_tries) return true;
   auto place = index_.place_of(entry.seq, entry.endpoint);
   if (!place.ok() && place.error().code == Errc::kNotFound) return false;  // expired history
@@ -246,9 +260,17 @@ Result<bool> SegmentEngine::is_live(const DueEntry& entry, Outcomes& outcomes) {
   return standing.state == model::DeliveryState::kPending;
 }
 
-void SegmentEngine::resolve(std::vector<CommitNotices::Reply> replies) {
+void SegmentEngine::resolve(std::vector<CommitNotices::Reply> replies, bool erasures) {
   auto shared = std::make_shared<std::vector<CommitNotices::Reply>>(std::move(replies));
-  Task task = [this, shared] {
+  Task task = [this, shared, erasures] {
+    // Who asked for an erasure is told when the bytes are gone; what is not will be, and is not
+    // read any more.
+    if (erasures && !ledger_.all_erased()) {
+      for (CommitNotices::Reply& reply : *shared) {
+        reply.result = error(Errc::kIo, "recorded, but the stored bytes are not erased yet");
+      }
+      return notices_.publish({}, std::move(*shared));
+    }
     for (CommitNotices::Reply& reply : *shared) {
       for (ItemResult& result : *reply.result) {
         if (result.verdict != Verdict::kCommitted) name_first(result);
@@ -278,6 +300,9 @@ Status open_checkpointed(io::Host& host, const DirectoryLayout& layout, Opened& 
     DueRunsOptions due;
     due.directory = layout.due();
     PH_ASSIGN(opened.due, DueRuns::open(host.disk(), opened.cache, due, from.due_section));
+    due.directory = layout.payloads();
+    PH_ASSIGN(opened.payloads,
+              DueRuns::open(host.disk(), opened.cache, due, from.payloads_section));
     return {};
   };
   while (true) {
@@ -304,7 +329,7 @@ Result<std::unique_ptr<Opened>> open_parts(io::Host& host, const StoreOptions& o
   PH_ASSIGN(opened->directory, open_directory(host.disk(), layout));
   CheckpointStoreOptions checkpoints;
   checkpoints.directory = layout.checkpoints();
-  checkpoints.owned_folders = {layout.outcomes(), layout.due()};
+  checkpoints.owned_folders = {layout.outcomes(), layout.due(), layout.payloads()};
   PH_ASSIGN(opened->checkpoints, CheckpointStore::open(host.disk(), std::move(checkpoints)));
   IndexTiersOptions tiers;
   tiers.directory = layout.index();

@@ -2,6 +2,7 @@
 #include "store/engines/segment/segment_files.h"
 
 #include <algorithm>
+#include <array>
 
 #include "store/engines/segment/file_names.h"
 
@@ -108,6 +109,24 @@ Status SegmentFiles::take_out(SegmentNumber number) {
   newest_gap_.store(std::max(newest_gap_.load(), number.value));
   generations_.with([&](auto& known) { known.erase(number.value); });
   return disk_.sync_directory(options_.directory);
+}
+
+Status SegmentFiles::clear_tail(SegmentNumber number, uint64_t end, uint64_t bytes) {
+  if (number.value == 0) return {};
+  constexpr uint64_t kPieceBytes = 1u << 20;
+  PH_ASSIGN(const auto file, open(number, io::OpenMode::kReadWrite));
+  std::string piece(kPieceBytes, '\0');
+  uint64_t dirty_end = end;
+  for (uint64_t at = end; at < end + bytes; at += piece.size()) {
+    PH_ASSIGN(const size_t got, file->read(at, piece));
+    const size_t last = ByteView(piece).substr(0, got).find_last_not_of('\0');
+    if (last != ByteView::npos) dirty_end = at + last + 1;
+    if (got < piece.size()) break;
+  }
+  if (dirty_end == end) return {};
+  const std::string zeros(dirty_end - end, '\0');
+  PH_TRY(file->write(end, std::array{ByteView(zeros)}));
+  return file->sync();
 }
 
 Result<std::vector<SegmentNumber>> SegmentFiles::spares() {

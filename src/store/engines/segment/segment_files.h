@@ -47,6 +47,9 @@ class SegmentFiles {
 
   // Takes a segment out of the log: its file is a spare one from then on, durable on return.
   Status take_out(SegmentNumber number);
+  // Zeroes what a torn group left in `bytes` behind the end of the log: it was never acknowledged,
+  // and its payload must not outlive an expunge of the one that was given again.
+  Status clear_tail(SegmentNumber number, uint64_t end, uint64_t bytes);
   // Spare files, named by the segments they were, ascending.
   Result<std::vector<SegmentNumber>> spares();
   // Writes zeros over at most `bytes` of a spare from `offset` on, durable on return; answers where

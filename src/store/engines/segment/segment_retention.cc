@@ -34,7 +34,7 @@ Result<SegmentRetention::Standing> SegmentRetention::standing_of(SegmentNumber s
 }
 
 Result<SegmentRetention::Choice> SegmentRetention::next(SegmentNumber open, uint64_t files) {
-  const WallTime horizon = parts_.host.clock().wall() - parts_.options.limits.history;
+  const WallTime horizon = time_.now() - parts_.options.limits.history;
   const bool pressed = is_pressed(files);
   for (const SegmentSpan& span : parts_.tiers.segments()) {
     if (span.segment >= open) break;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "io/host.h"
+#include "io/steady_wall.h"
 #include "store/engines/segment/index_tiers.h"
 #include "store/engines/segment/pending_scan.h"
 #include "store/engines/segment/space_watch.h"
@@ -22,7 +23,7 @@ class SegmentRetention {
     PendingScan& pending;
     SpaceWatch& space;
   };
-  explicit SegmentRetention(Parts parts) : parts_(parts) {}
+  explicit SegmentRetention(Parts parts) : parts_(parts), time_(parts.host.clock()) {}
 
   struct Choice {
     std::optional<SegmentNumber> segment;
@@ -41,6 +42,7 @@ class SegmentRetention {
   Result<Standing> standing_of(SegmentNumber segment);
 
   Parts parts_;
+  const io::SteadyWall time_;
   std::map<SegmentNumber, Blocked> blocked_;
 };
 
