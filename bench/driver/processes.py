@@ -54,6 +54,11 @@ def parse_memory_kib(status, field):
     raise BenchError(f"/proc has no {field}")
 
 
+def plain_environment():
+    """Settings of the shell do not reach what is measured."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("POSTHORN_")}
+
+
 def _before_exec(core):
     libc = ctypes.CDLL(None)
 
@@ -73,7 +78,7 @@ class Process:
         with open(log, "wb") as file:
             self.popen = subprocess.Popen(  # pylint: disable=consider-using-with
                 command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                env={**os.environ, **(environment or {})}, preexec_fn=_before_exec(core))
+                env={**plain_environment(), **(environment or {})}, preexec_fn=_before_exec(core))
         self.pid = self.popen.pid
 
     def require_running(self):

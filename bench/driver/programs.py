@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from driver.processes import BenchError, Process
+from driver.processes import BenchError, Process, plain_environment
 from driver.rest import Rest
 
 READY_SECONDS = 60
@@ -141,7 +141,8 @@ class Gateway:
 
     def _token(self, space):
         made = subprocess.run([*space.gateway_command, "token", "--data-dir", str(self.data_dir)],
-                              capture_output=True, text=True, timeout=READY_SECONDS, check=False)
+                              capture_output=True, text=True, timeout=READY_SECONDS, check=False,
+                              env=plain_environment())
         lines = made.stdout.split()
         if made.returncode != 0 or not lines:
             raise BenchError(f"posthorn token: status {made.returncode}\n{made.stderr[-1000:]}")
