@@ -8,7 +8,9 @@
 namespace posthorn::api {
 namespace {
 
+// Messages of the system name paths, which are nobody's business outside.
 bool tells_its_message(Errc code) {
+  if (code == Errc::kNoSpace) return false;
   switch (error_class(code)) {
     case ErrorClass::kCorrupt:
     case ErrorClass::kInternal:
@@ -23,6 +25,9 @@ bool tells_its_message(Errc code) {
 std::string_view fallback_detail(Errc code) {
   if (code == Errc::kUnknownOutcome) {
     return "It is not known whether this was stored: repeat it with the same idempotency-key";
+  }
+  if (code == Errc::kNoSpace) {
+    return "The server's disk is nearly full: nothing was stored. Try again later";
   }
   if (error_class(code) == ErrorClass::kTransient) return "Not possible now: try again";
   return "Internal error: the server's log says more";

@@ -63,7 +63,7 @@ TEST(Errors, TakesTheFieldFromTheFrontOfAMessage) {
 
 TEST(Errors, KeepsInternalTextInside) {
   for (const Errc code : {Errc::kInternal, Errc::kIo, Errc::kCorrupt, Errc::kUnsupported,
-                          Errc::kUnknownOutcome, Errc::kTimeout}) {
+                          Errc::kUnknownOutcome, Errc::kTimeout, Errc::kNoSpace}) {
     EXPECT_EQ(body_of(code, "/var/lib/secret").find("secret"), std::string::npos);
   }
 }

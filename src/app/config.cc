@@ -333,26 +333,31 @@ std::span<const ConfigKey> config_keys() {
   return kKeys;
 }
 
+namespace {
+
+Status set_from_environment(Config& config, const std::string& variable, std::string_view value) {
+  for (const ConfigKey& key : config_keys()) {
+    if (key.environment_name() != variable) continue;
+    return set(config, key.name, value, "environment " + variable);
+  }
+  return error(Errc::kInvalid, fmt::format("environment: {} names no key; docs/configuration.md "
+                                           "lists them",
+                                           variable));
+}
+
+Status set_from_file(Config& config, const std::string& text) {
+  PH_ASSIGN(const auto pairs, flatten_toml(text).context("configuration file"));
+  for (const auto& [name, value] : pairs) PH_TRY(set(config, name, value, "configuration file"));
+  return {};
+}
+
+}  // namespace
+
 Result<Config> load_config(const ConfigSources& sources) {
   Config config;
-  if (sources.file_text) {
-    PH_ASSIGN(const auto pairs, flatten_toml(*sources.file_text).context("configuration file"));
-    for (const auto& [name, value] : pairs) {
-      PH_TRY(set(config, name, value, "configuration file"));
-    }
-  }
+  if (sources.file_text) PH_TRY(set_from_file(config, *sources.file_text));
   for (const auto& [variable, value] : sources.environment) {
-    if (!variable.starts_with("POSTHORN_")) continue;
-    const ConfigKey* found = nullptr;
-    for (const ConfigKey& key : config_keys()) {
-      if (key.environment_name() == variable) found = &key;
-    }
-    if (found == nullptr) {
-      return error(Errc::kInvalid, fmt::format("environment: {} names no key; "
-                                               "docs/configuration.md lists them",
-                                               variable));
-    }
-    PH_TRY(set(config, found->name, value, "environment " + variable));
+    if (variable.starts_with("POSTHORN_")) PH_TRY(set_from_environment(config, variable, value));
   }
   for (const auto& [name, value] : sources.flags) PH_TRY(set(config, name, value, "flag"));
   return config;

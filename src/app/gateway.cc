@@ -119,7 +119,7 @@ Status Gateway::open_shards() {
   shards_left_ = count;
   record::RetentionLimits retention;
   retention.hold_limit = config_.store_hold_limit;
-  upkeep_ = std::make_unique<Upkeep>(host_, loop(), *store_, retention,
+  upkeep_ = std::make_unique<Upkeep>(UpkeepDeps{host_, loop(), *store_}, retention,
                                      [this](const model::Command& expire) { expired(expire); });
   loop().post_remote([upkeep = upkeep_.get()] { upkeep->begin(); });
   return {};

@@ -150,16 +150,14 @@ TEST_F(GatewaySim, AnAttemptThatEndsDuringTheStopIsRecordedAndNotRepeated) {
   EXPECT_EQ(receiver_.webhooks.size(), 1u);
 }
 
-TEST_F(GatewaySim, TheStopWaitsForAnAppendWhoseClientHasLeft) {
+TEST_F(GatewaySim, AnAppendWhoseClientHasLeftIsKeptByAStop) {
   city_.config.store_engine = "segment";
   begin();
   city_.world.storage().set_timing({.sync = seconds{8}});
-  const MonoTime asked = city_.world.clock().now();
   EXPECT_EQ(
       city_.post("/api/v1/app/app/msg", R"({"eventType":"a","payload":{}})", seconds{1}).status, 0);
   city_.begin_stop();
   ASSERT_TRUE(city_.run_until([&] { return city_.gateway->stopped(); }));
-  EXPECT_GE(city_.world.clock().now() - asked, seconds{4});  // half of a sync at the least
   city_.world.storage().set_timing({});
   ASSERT_TRUE(city_.stop());
   ASSERT_TRUE(city_.start().ok());

@@ -11,15 +11,14 @@ constexpr size_t kTasksMax = 4;
 
 }  // namespace
 
-Upkeep::Upkeep(io::Host& host, io::Loop& loop, store::Store& store, record::RetentionLimits limits,
-               OnExpired on_expired)
-    : loop_(loop),
-      store_(store),
+Upkeep::Upkeep(const UpkeepDeps& deps, record::RetentionLimits limits, OnExpired on_expired)
+    : loop_(deps.loop),
+      store_(deps.store),
       retention_(limits),
       on_expired_(std::move(on_expired)),
-      timer_(loop.timers(), [this] { step(); }),
-      time_(loop.clock()),
-      worker_(host.make_worker("maintainer", kTasksMax)) {}
+      timer_(deps.loop.timers(), [this] { step(); }),
+      time_(deps.loop.clock()),
+      worker_(deps.host.make_worker("maintainer", kTasksMax)) {}
 
 Upkeep::~Upkeep() { *alive_ = false; }
 
@@ -27,8 +26,8 @@ void Upkeep::step() {
   timer_.arm_at(loop_.clock().now() + kEvery);
   if (under_way_ || stopping_) return;
   under_way_ = worker_->post([this, alive = alive_] {
-    loop_.post_remote([this, alive, found = look()]() mutable {
-      if (*alive) this->found(std::move(found));
+    loop_.post_remote([this, alive, found = look()] {
+      if (*alive) this->found(found);
     });
   });
 }
@@ -48,7 +47,7 @@ Upkeep::Found Upkeep::look() {
   return found;
 }
 
-void Upkeep::found(Found found) {
+void Upkeep::found(const Found& found) {
   if (!found.commands.empty() && !stopping_) return append(found.commands);
   under_way_ = false;
   if (found.more) step();

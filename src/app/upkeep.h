@@ -13,13 +13,18 @@
 
 namespace posthorn::app {
 
+struct UpkeepDeps {
+  io::Host& host;
+  io::Loop& loop;
+  store::Store& store;
+};
+
 class Upkeep {
  public:
   // Told on the loop of every lane whose deliveries up to a place ended in the log.
   using OnExpired = std::function<void(const model::Command&)>;
 
-  Upkeep(io::Host& host, io::Loop& loop, store::Store& store, record::RetentionLimits limits,
-         OnExpired on_expired);
+  Upkeep(const UpkeepDeps& deps, record::RetentionLimits limits, OnExpired on_expired);
   ~Upkeep();  // waits for the step under way; the loop must not run meanwhile
   Upkeep(const Upkeep&) = delete;
   Upkeep& operator=(const Upkeep&) = delete;
@@ -36,7 +41,7 @@ class Upkeep {
   };
   void step();
   Found look();  // on the worker
-  void found(Found found);
+  void found(const Found& found);
   void append(const std::vector<model::Command>& commands);
 
   io::Loop& loop_;

@@ -75,7 +75,7 @@ struct Intake::Core : std::enable_shared_from_this<Core> {
   // Runs `read(log, job)` on the reader, then `then(status, job)` on the loop.
   template <typename Read, typename Then>
   void on_reader(JobRef job, Read read, Then then);
-  void finish(JobRef job, Status status);
+  void finish(const JobRef& job, Status status);
 
   IntakeDeps deps;
   size_t pending = 0;
@@ -95,11 +95,11 @@ void Intake::Core::on_reader(JobRef job, Read read, Then then) {
         });
       });
   if (!taken) {
-    finish(std::move(job), error(Errc::kOverloaded, "too many duplicate lookups are waiting"));
+    finish(job, error(Errc::kOverloaded, "too many duplicate lookups are waiting"));
   }
 }
 
-void Intake::Core::finish(JobRef job, Status status) {
+void Intake::Core::finish(const JobRef& job, Status status) {
   --pending;
   Task now_idle = pending == 0 ? std::exchange(idle, nullptr) : nullptr;
   if (status.ok())
@@ -122,28 +122,28 @@ void Intake::Core::match_and_append(const catalog::AppRef& app, uint64_t config_
     CHECK(draft.targets != nullptr, "a matched message has a target set, even an empty one");
     batch.items.emplace_back(store::NewMessage{job->drafts[i]});
   }
-  if (batch.items.empty()) return finish(std::move(job), {});
+  if (batch.items.empty()) return finish(job, {});
   Status refused = deps.log.append(std::move(batch), deps.loop,
                                    [self = shared_from_this(), job](store::AppendResult appended) {
                                      if (!self->closed)
                                        self->after_append(std::move(appended), job);
                                    });
-  if (!refused.ok()) finish(std::move(job), std::move(refused));
+  if (!refused.ok()) finish(job, std::move(refused));
 }
 
 void Intake::Core::after_look_up(const AppId& app, Status looked_up, JobRef job) {
-  if (!looked_up.ok()) return finish(std::move(job), std::move(looked_up));
+  if (!looked_up.ok()) return finish(job, std::move(looked_up));
   // The configuration may have changed while the disk was read.
   const catalog::SnapshotRef snapshot = deps.snapshot();
   const catalog::AppRef current = snapshot->app(app);
   if (current == nullptr) {
-    return finish(std::move(job), error(Errc::kNotFound, "the application has been deleted"));
+    return finish(job, error(Errc::kNotFound, "the application has been deleted"));
   }
   match_and_append(current, snapshot->version, std::move(job));
 }
 
 void Intake::Core::after_append(store::AppendResult appended, JobRef job) {
-  if (!appended.ok()) return finish(std::move(job), std::move(appended).error());
+  if (!appended.ok()) return finish(job, std::move(appended).error());
   std::vector<Seq> firsts;  // by draft; 0: nothing to read
   size_t at = 0;
   for (size_t i = 0; i < job->drafts.size(); ++i) {
@@ -156,15 +156,13 @@ void Intake::Core::after_append(store::AppendResult appended, JobRef job) {
     firsts.resize(job->drafts.size());
     firsts[i] = item.seq;
   }
-  if (firsts.empty()) return finish(std::move(job), {});
+  if (firsts.empty()) return finish(job, {});
   on_reader(
       std::move(job),
       [firsts = std::move(firsts)](store::MessageLog& log, Job& waiting) {
         return read_firsts(log, firsts, waiting);
       },
-      [](Core& core, Status status, JobRef waiting) {
-        core.finish(std::move(waiting), std::move(status));
-      });
+      [](Core& core, Status status, JobRef waiting) { core.finish(waiting, std::move(status)); });
 }
 
 Intake::Intake(IntakeDeps deps) : core_(std::make_shared<Core>(std::move(deps))) {}

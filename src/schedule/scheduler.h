@@ -20,7 +20,7 @@ namespace posthorn::schedule {
 struct SchedulerLimits {
   LaneLimits lane;
   size_t in_flight_max = 1024;         // attempts of this shard at one time (its connections)
-  size_t ready_bytes_max = 32u << 20;  // messages that its lanes hold ahead of their cursors
+  size_t ready_bytes_max = 16u << 20;  // messages that its lanes hold ahead of their cursors
   size_t due_entries_max = 32'768;     // of the near future in memory
   size_t due_held_max = 32'768;        // … and due, held by the lanes
   size_t reads_max = 8;                // log reads under way at one time

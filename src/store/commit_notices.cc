@@ -9,7 +9,32 @@ namespace posthorn::store {
 struct CommitNotices::Group {
   std::vector<MessageRef> messages;
   std::vector<Reply> replies;
+
+  std::vector<io::Loop*> loops(const AttachedList& attached) const;
+  void tell(const io::Loop* loop, CommitObserver* observer);
 };
+
+// Each loop with something to hear, once: those that wait for a reply, then the observers'.
+std::vector<io::Loop*> CommitNotices::Group::loops(const AttachedList& attached) const {
+  std::vector<io::Loop*> found;
+  const auto add = [&](io::Loop* loop) {
+    if (std::find(found.begin(), found.end(), loop) == found.end()) found.push_back(loop);
+  };
+  for (const Reply& reply : replies) add(reply.loop);
+  if (messages.empty()) return found;
+  for (const auto& observed : attached) add(observed->loop);
+  return found;
+}
+
+// Runs on `loop`.
+void CommitNotices::Group::tell(const io::Loop* loop, CommitObserver* observer) {
+  if (observer != nullptr && !messages.empty()) observer->on_committed(messages);
+  for (Reply& reply : replies) {
+    if (reply.loop != loop) continue;
+    reply.on_appended(std::move(reply.result));
+    reply.on_appended = nullptr;  // what it holds dies on its own loop
+  }
+}
 
 void CommitNotices::observe(io::Loop& loop, CommitObserver* observer) {
   attached_.with([&](AttachedList& list) {
@@ -37,32 +62,12 @@ void CommitNotices::publish(std::vector<MessageRef> messages, std::vector<Reply>
   const auto group = std::make_shared<Group>();
   group->messages = std::move(messages);
   group->replies = std::move(replies);
-  std::vector<io::Loop*> loops;
-  for (const Reply& reply : group->replies) {
-    if (std::find(loops.begin(), loops.end(), reply.loop) == loops.end()) {
-      loops.push_back(reply.loop);
-    }
-  }
   const AttachedList attached = attached_.with([](const AttachedList& list) { return list; });
-  for (const auto& observed : attached) {
-    if (std::find(loops.begin(), loops.end(), observed->loop) == loops.end() &&
-        !group->messages.empty()) {
-      loops.push_back(observed->loop);
-    }
-  }
-  for (io::Loop* loop : loops) {
-    std::shared_ptr<Attached> observed;
-    for (const auto& candidate : attached) {
-      if (candidate->loop == loop) observed = candidate;
-    }
-    loop->post_remote([group, loop, observed = std::move(observed)] {
-      CommitObserver* observer = observed ? observed->observer.load() : nullptr;
-      if (observer != nullptr && !group->messages.empty()) observer->on_committed(group->messages);
-      for (Reply& reply : group->replies) {
-        if (reply.loop != loop) continue;
-        reply.on_appended(std::move(reply.result));
-        reply.on_appended = nullptr;  // what it holds dies on its own loop
-      }
+  for (io::Loop* loop : group->loops(attached)) {
+    const auto observed = std::find_if(attached.begin(), attached.end(),
+                                       [&](const auto& one) { return one->loop == loop; });
+    loop->post_remote([group, loop, own = observed == attached.end() ? nullptr : *observed] {
+      group->tell(loop, own ? own->observer.load() : nullptr);
     });
   }
 }
