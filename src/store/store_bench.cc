@@ -147,7 +147,7 @@ class Filler : public CommitObserver {
   void append(Batch batch, Task then) {
     const bool attempts = std::holds_alternative<NewAttempt>(batch.items.front());
     const size_t made = attempts ? batch.items.size() : 0;
-    auto answer = [this, made, then = std::move(then)](AppendResult result) mutable {
+    auto answer = [this, made, then = std::move(then)](const AppendResult& result) mutable {
       if (!result.ok()) bench_fail(result.error().message);
       recorded_ += made;
       then();

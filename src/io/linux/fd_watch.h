@@ -16,7 +16,7 @@ class FdWatch final : private Reactor::Source {
   enum class Event : uint8_t { kReadable, kWritable };
 
   FdWatch(Reactor& reactor, int fd) : Source(reactor), fd_(fd) {}
-  ~FdWatch();
+  ~FdWatch() override;
   FdWatch(const FdWatch&) = delete;
   FdWatch& operator=(const FdWatch&) = delete;
 

@@ -127,7 +127,8 @@ struct Opened {
         files(*disk, 256),
         cache(files, 32u << 20),
         checkpoints(
-            CheckpointStore::open(*disk, {layout.checkpoints(), {layout.outcomes(), layout.due()}})
+            CheckpointStore::open(
+                *disk, {layout.checkpoints(), {layout.outcomes(), layout.due(), layout.payloads()}})
                 .value()),
         tiers(IndexTiers::open(*disk, cache, {.directory = layout.index()}).value()) {
     const auto newest = checkpoints->newest().value();
@@ -136,6 +137,8 @@ struct Opened {
     outcomes = Outcomes::open(*disk, cache, {.directory = layout.outcomes()}, from.outcomes_section)
                    .value();
     due = DueRuns::open(*disk, cache, {.directory = layout.due()}, from.due_section).value();
+    payloads = DueRuns::open(*disk, cache, {.directory = layout.payloads()}, from.payloads_section)
+                   .value();
   }
   std::string data_path(SegmentNumber number) const {
     return fmt::format("{}/{:020}.log", layout.segments(), number.value);
@@ -149,6 +152,7 @@ struct Opened {
   std::unique_ptr<IndexTiers> tiers;
   std::unique_ptr<Outcomes> outcomes;
   std::unique_ptr<DueRuns> due;
+  std::unique_ptr<DueRuns> payloads;
   io::Guarded<Live> live{Live(16)};
   LogIndex log{*tiers, live};
 };
@@ -182,7 +186,8 @@ void build(const std::string& directory) {
   Live live(16);
   live.end = traffic.end(next, segments_wanted());
   write_hole(opened, {next, next.value, next.value, live.end.last.next(), live.end.last_time});
-  CHECK(write_checkpoint(*opened.checkpoints, take_snapshot(live), *opened.outcomes, *opened.due)
+  CHECK(write_checkpoint(*opened.checkpoints, take_snapshot(live),
+                         {*opened.outcomes, *opened.due, *opened.payloads})
             .ok());
 }
 
