@@ -157,12 +157,14 @@ std::optional<store::DueEntry> Lane::shed_due() {
   return first;
 }
 
-void Lane::land(Seq seq) {
+Lane::InFlight Lane::land(Seq seq) {
   const auto at = std::find_if(in_flight_.begin(), in_flight_.end(),
                                [&](const InFlight& f) { return f.seq == seq; });
   CHECK(at != in_flight_.end(), "seq {} ended but was not in flight", seq.value);
+  const InFlight landed = *at;
   *at = in_flight_.back();
   in_flight_.pop_back();
+  return landed;
 }
 
 void Lane::postponed(const store::DueEntry& entry, MonoTime now) {
@@ -173,7 +175,7 @@ void Lane::postponed(const store::DueEntry& entry, MonoTime now) {
 
 void Lane::finished(Seq seq, Ended how, MonoTime now) {
   const bool was_full = in_flight_.size() >= window();
-  land(seq);
+  const InFlight landed = land(seq);
   stalled_ = how == Ended::kStalled;
   if (how == Ended::kSuccess) {
     if (failing())
@@ -187,7 +189,9 @@ void Lane::finished(Seq seq, Ended how, MonoTime now) {
   ++failures_in_row_;
   if (how == Ended::kStalled) window_ = std::max<size_t>(1, window_ / 2);
   if (failing()) {
-    probe_wait_ = std::clamp(probe_wait_ * 2, limits_.probe_min, limits_.probe_max);
+    // What was in flight when the lane began to fail says nothing new: only a probe doubles.
+    const nanoseconds wait = landed.probe ? probe_wait_ * 2 : probe_wait_;
+    probe_wait_ = std::clamp(wait, limits_.probe_min, limits_.probe_max);
     probe_at_ = now + probe_wait_;
     shed();
   }
@@ -231,7 +235,7 @@ std::optional<model::Send> Lane::next(MonoTime now, size_t allowed) {
     send.seq = send.message->seq;
     release_ready(send.message);
   }
-  in_flight_.push_back({send.seq, !take_due});
+  in_flight_.push_back({.seq = send.seq, .first_try = !take_due, .probe = failing()});
   return send;
 }
 

@@ -103,9 +103,10 @@ class Lane {
   struct InFlight {
     Seq seq;
     bool first_try;
+    bool probe;  // of a failing lane
   };
   bool may_send(MonoTime now, size_t allowed) const;
-  void land(Seq seq);  // is not in flight any more
+  InFlight land(Seq seq);  // is not in flight any more
   void push_ready(const store::MessageRef& message);
   void release_ready(const store::MessageRef& message);
   bool has_ready_room() const;

@@ -196,6 +196,29 @@ TEST(Lane, FailsAfterTenInARowThenProbesOneAtATime) {
   EXPECT_EQ(lane.window(), limits.window_start);
 }
 
+// A full window that stalls at once ends as many attempts in the same moment; none is a probe.
+TEST(Lane, WhatWasInFlightWhenItBeganToFailDoesNotPutOffTheFirstProbe) {
+  const LaneLimits limits;
+  ReadyBudget budget = roomy();
+  Lane lane(limits, budget, endpoint_id());
+  uint64_t seq = 0;
+  while (lane.window() < limits.window_max) {
+    std::vector<Seq> sent;
+    for (size_t left = lane.window(); left > 0; --left) lane.committed(message(++seq));
+    while (const auto send = lane.next({}, kNoCap)) sent.push_back(send->seq);
+    for (const Seq each : sent) lane.finished(each, Ended::kSuccess, {});
+  }
+  for (size_t left = lane.window() + 1; left > 0; --left) lane.committed(message(++seq));
+  std::vector<Seq> sent;
+  while (const auto send = lane.next({}, kNoCap)) sent.push_back(send->seq);
+  ASSERT_EQ(sent.size(), limits.window_max);
+  const MonoTime now = MonoTime{} + seconds{1};
+  for (const Seq each : sent) lane.finished(each, Ended::kStalled, now);
+  ASSERT_TRUE(lane.wake_at().has_value());
+  EXPECT_EQ((*lane.wake_at() - now), limits.probe_min);
+  EXPECT_TRUE(lane.next(*lane.wake_at(), kNoCap).has_value());
+}
+
 TEST(Lane, IsStalledFromAStallToTheNextAnswer) {
   const LaneLimits limits;
   ReadyBudget budget = roomy();
