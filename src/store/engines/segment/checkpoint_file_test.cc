@@ -82,6 +82,19 @@ TEST_F(Checkpoints, AFlippedBitInAnyByteFallsBack) {
   EXPECT_EQ(read->read("lanes", kLimit).value(), std::string(9000, 'a'));
 }
 
+TEST_F(Checkpoints, HoldInADirectoryThatWasMoved) {
+  touch("owned/a");
+  const uint64_t generation = write(*open(), "lanes", {"owned/a"});
+  touch("elsewhere/owned/a");
+  touch("elsewhere/owned/b");
+  const auto moved = CheckpointStore::open(disk_, {"c", {"elsewhere/owned"}}).value();
+  const auto newest = moved->newest().value();
+  ASSERT_NE(newest, nullptr);
+  EXPECT_EQ(newest->generation(), generation);
+  write(*moved, "later", {"elsewhere/owned/b"});
+  EXPECT_TRUE(disk_.exists("elsewhere/owned/a")) << "the checkpoint before needs it";
+}
+
 TEST_F(Checkpoints, AMissingFileFallsBack) {
   auto store = open();
   touch("owned/a");

@@ -10,6 +10,8 @@
 namespace posthorn::store::segment {
 namespace {
 
+std::string_view last_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
 constexpr std::string_view kSuffix = "checkpoint";
 
 class Store final : public CheckpointStore {
@@ -37,6 +39,7 @@ class Store final : public CheckpointStore {
   std::string path_of(uint64_t generation) const {
     return options_.directory + "/" + number_name(generation, kSuffix);
   }
+  std::vector<std::string> files_of(const Checkpoint& checkpoint) const;
   Result<bool> files_exist(const Checkpoint& checkpoint);
   Status remove_other_checkpoints(uint64_t newest);
   Status remove_unnamed(const Kept& newest);
@@ -64,13 +67,30 @@ Status Store::list() {
   return {};
 }
 
+// The data directory may have been moved, or be named another way, since the checkpoint was
+// written: what counts of a path is the file and its folder.
+std::vector<std::string> Store::files_of(const Checkpoint& checkpoint) const {
+  std::vector<std::string> files = checkpoint.files();
+  for (std::string& file : files) {
+    const size_t slash = file.rfind('/');
+    if (slash == std::string::npos) continue;
+    const std::string_view folder_then = last_part(std::string_view(file).substr(0, slash));
+    for (const std::string& folder : options_.owned_folders) {
+      if (last_part(folder) != folder_then) continue;
+      file = folder + file.substr(slash);
+      break;
+    }
+  }
+  return files;
+}
+
 Result<bool> Store::files_exist(const Checkpoint& checkpoint) {
   std::unordered_set<std::string> there;
   for (const std::string& folder : options_.owned_folders) {
     PH_ASSIGN(const auto names, disk_.list(folder));
     for (const std::string& name : names) there.insert(folder + "/" + name);
   }
-  for (const std::string& file : checkpoint.files()) {
+  for (const std::string& file : files_of(checkpoint)) {
     if (there.contains(file)) continue;
     log(LogLevel::kError, "store", "checkpoint {} names {}, which is missing",
         checkpoint.generation(), file);
@@ -95,7 +115,7 @@ Result<std::shared_ptr<const Checkpoint>> Store::newest() {
     }
     PH_ASSIGN(const bool whole, files_exist(**loaded));
     if (!whole) continue;
-    previous_ = Kept{generation, (*loaded)->files()};
+    previous_ = Kept{generation, files_of(**loaded)};
     return loaded;
   }
   return std::shared_ptr<const Checkpoint>();

@@ -119,6 +119,10 @@ Result<Page<model::Attempt>> HistoryReads::list_of_endpoint(const AttemptQuery& 
             entries.to == kEndOfLog ? entry.place.seq : std::max(entries.to, entry.place.seq);
     }
   }
+  if (query.before.us != 0) {
+    PH_ASSIGN(const Seq bound, parts_.messages.end_before(query.before));
+    entries.to = std::min(entries.to, bound);
+  }
   while (true) {
     PH_ASSIGN(const std::vector<AttemptEntry> found,
               parts_.index.attempts_to_endpoint(entries, filter_of(query)));

@@ -101,13 +101,16 @@ Result<LaneRead> MessageReads::read_lane(const LaneQuery& query) {
   return read;
 }
 
+// Times grow with the log, so a message at or after the time ends what came before it.
+Result<Seq> MessageReads::end_before(WallTime at) { return index_.first_at(at + kIdTimeSlack); }
+
 Status MessageReads::narrow(const PageBounds& bounds, EntryQuery& query) {
   if (bounds.since.us != 0) {
     PH_ASSIGN(const Seq first, index_.first_at(bounds.since - kIdTimeSlack));
     query.from = std::max(query.from, first);
   }
   if (bounds.before.us != 0) {
-    PH_ASSIGN(const Seq first, index_.first_at(bounds.before + kIdTimeSlack));
+    PH_ASSIGN(const Seq first, end_before(bounds.before));
     query.to = std::min(query.to, first);
   }
   if (!bounds.after) return {};

@@ -29,6 +29,8 @@ class MessageReads {
     WallTime before;
   };
   Status narrow(const PageBounds& bounds, EntryQuery& query);
+  // No record from before `at` is at or behind it.
+  Result<Seq> end_before(WallTime at);
 
  private:
   LogIndex& index_;
