@@ -7,6 +7,7 @@ import time
 from driver.processes import BenchError
 
 TIMEOUT_SECONDS = 30
+IDLE_SECONDS_MAX = 5  # beyond it the server may have closed the connection
 
 
 class Rest:
@@ -14,6 +15,7 @@ class Rest:
         self.port = port
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.connection = None
+        self.used_at = 0.0
 
     def _connect(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
@@ -27,6 +29,8 @@ class Rest:
         headers = dict(self.headers)
         if body is not None:
             headers["Content-Type"] = "application/json"
+        if time.monotonic() - self.used_at > IDLE_SECONDS_MAX:
+            self.close()
         if self.connection is None:
             self.connection = self._connect()
         start = time.perf_counter()
@@ -37,6 +41,7 @@ class Rest:
         except (OSError, http.client.HTTPException):
             self.close()
             raise
+        self.used_at = time.monotonic()
         return response.status, content, time.perf_counter() - start
 
     def json(self, method, path, value=None):
