@@ -36,9 +36,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 else()
   add_compile_options(-Wthread-safety)
 endif()
-# The scheduler's mutex orders handlers already; GCC's ThreadSanitizer refuses stand-alone fences.
-add_compile_definitions(BOOST_ASIO_NO_DEPRECATED BOOST_ERROR_CODE_HEADER_ONLY
-                        BOOST_ASIO_DISABLE_FENCED_BLOCK)
 
 if(POSTHORN_SANITIZE)
   add_compile_options(-fsanitize=${POSTHORN_SANITIZE} -fno-sanitize-recover=all)
