@@ -10,9 +10,9 @@
 namespace posthorn::store::segment {
 namespace {
 
-std::string_view last_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
 constexpr std::string_view kSuffix = "checkpoint";
+
+std::string_view last_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 class Store final : public CheckpointStore {
  public:
@@ -40,7 +40,7 @@ class Store final : public CheckpointStore {
     return options_.directory + "/" + number_name(generation, kSuffix);
   }
   std::vector<std::string> files_of(const Checkpoint& checkpoint) const;
-  Result<bool> files_exist(const Checkpoint& checkpoint);
+  Result<bool> files_exist(const Kept& checkpoint);
   Status remove_other_checkpoints(uint64_t newest);
   Status remove_unnamed(const Kept& newest);
 
@@ -84,16 +84,16 @@ std::vector<std::string> Store::files_of(const Checkpoint& checkpoint) const {
   return files;
 }
 
-Result<bool> Store::files_exist(const Checkpoint& checkpoint) {
+Result<bool> Store::files_exist(const Kept& checkpoint) {
   std::unordered_set<std::string> there;
   for (const std::string& folder : options_.owned_folders) {
     PH_ASSIGN(const auto names, disk_.list(folder));
     for (const std::string& name : names) there.insert(folder + "/" + name);
   }
-  for (const std::string& file : files_of(checkpoint)) {
+  for (const std::string& file : checkpoint.files) {
     if (there.contains(file)) continue;
     log(LogLevel::kError, "store", "checkpoint {} names {}, which is missing",
-        checkpoint.generation(), file);
+        checkpoint.generation, file);
     return false;
   }
   return true;
@@ -113,9 +113,10 @@ Result<std::shared_ptr<const Checkpoint>> Store::newest() {
           loaded.error().message);
       continue;
     }
-    PH_ASSIGN(const bool whole, files_exist(**loaded));
+    Kept found{generation, files_of(**loaded)};
+    PH_ASSIGN(const bool whole, files_exist(found));
     if (!whole) continue;
-    previous_ = Kept{generation, files_of(**loaded)};
+    previous_ = std::move(found);
     return loaded;
   }
   return std::shared_ptr<const Checkpoint>();
