@@ -10,8 +10,10 @@ class SteadyWall {
  public:
   explicit SteadyWall(const Clock& clock)
       : clock_(clock), base_wall_(clock.wall()), base_mono_(clock.now()) {}
-  WallTime now() const {
-    return base_wall_ + std::chrono::duration_cast<microseconds>(clock_.now() - base_mono_);
+  WallTime now() const { return at(clock_.now()); }
+  // For a caller that has read the clock already.
+  WallTime at(MonoTime now) const {
+    return base_wall_ + std::chrono::duration_cast<microseconds>(now - base_mono_);
   }
 
  private:

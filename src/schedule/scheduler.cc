@@ -47,8 +47,7 @@ Scheduler::Scheduler(SchedulerDeps deps, SchedulerLimits limits, Start start, En
       limits_(limits),
       start_(std::move(start)),
       enabled_(std::move(enabled)),
-      base_wall_(deps.loop.clock().wall()),
-      base_mono_(deps.loop.clock().now()),
+      time_(deps.loop.clock()),
       ready_{.bytes_max = limits.ready_bytes_max, .due_max = limits.due_held_max},
       due_(limits.due_entries_max),
       timer_(deps.loop.timers(), [this] { wake(); }),
@@ -56,10 +55,7 @@ Scheduler::Scheduler(SchedulerDeps deps, SchedulerLimits limits, Start start, En
 
 Scheduler::~Scheduler() { *alive_ = false; }
 
-WallTime Scheduler::now() const {
-  const nanoseconds passed = deps_.loop.now() - base_mono_;
-  return base_wall_ + std::chrono::duration_cast<microseconds>(passed);
-}
+WallTime Scheduler::now() const { return time_.at(deps_.loop.now()); }
 
 void Scheduler::begin(const std::vector<store::LaneRecord>& lanes) {
   for (const store::LaneRecord& record : lanes) {

@@ -9,6 +9,7 @@
 
 #include "base/function.h"
 #include "io/loop.h"
+#include "io/steady_wall.h"
 #include "io/timer.h"
 #include "io/worker.h"
 #include "schedule/due_window.h"
@@ -128,8 +129,7 @@ class Scheduler : public store::CommitObserver {
   const SchedulerLimits limits_;
   Start start_;
   Enabled enabled_;
-  const WallTime base_wall_;
-  const MonoTime base_mono_;
+  const io::SteadyWall time_;
   ReadyBudget ready_;
   std::unordered_map<EndpointId, std::unique_ptr<Slot>> slots_;
   std::deque<EndpointId> waiting_;          // lanes with work beyond the in-flight budget
