@@ -27,4 +27,11 @@ struct Command {
   Seq attempt_seq;
 };
 
+// The message or attempt whose bytes the command erases; 0: it erases none.
+inline Seq erased_record(const Command& command) {
+  if (command.kind == CommandKind::kExpungePayload) return command.message_seq;
+  if (command.kind == CommandKind::kExpungeResponse) return command.attempt_seq;
+  return {};
+}
+
 }  // namespace posthorn::model

@@ -38,8 +38,7 @@ Status encode_item(const Item& item, EncodedBatch& to, const model::TargetSet*& 
     return model::encode(attempt->attempt, to.bytes);
   }
   const model::Command& command = std::get<NewCommand>(item).command;
-  to.has_erasures |= command.kind == model::CommandKind::kExpungePayload ||
-                     command.kind == model::CommandKind::kExpungeResponse;
+  to.has_erasures |= model::erased_record(command).value != 0;
   return model::encode(command, to.bytes);
 }
 

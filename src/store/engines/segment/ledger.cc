@@ -9,17 +9,6 @@
 
 namespace posthorn::store::segment {
 
-namespace {
-
-// The message or attempt whose bytes the command erases; 0: it erases none.
-Seq erased_record(const model::Command& command) {
-  if (command.kind == model::CommandKind::kExpungePayload) return command.message_seq;
-  if (command.kind == model::CommandKind::kExpungeResponse) return command.attempt_seq;
-  return Seq{};
-}
-
-}  // namespace
-
 std::vector<FollowUp> Ledger::take() {
   return parts_.live.with([](Live& live) { return std::exchange(live.follow_ups, {}); });
 }
@@ -129,7 +118,7 @@ Status Ledger::apply_one(const NewPayloadEnd& end) {
 }
 
 Status Ledger::apply_one(const model::Command& command) {
-  if (erased_record(command).value != 0) erasures_.push_back(command);
+  if (model::erased_record(command).value != 0) erasures_.push_back(command);
   return {};
 }
 
@@ -153,7 +142,7 @@ void Ledger::erase_noted() {
     break;
   }
   parts_.live.with([&](Live& live) {
-    for (const model::Command& command : written) live.erasing.erase(erased_record(command));
+    for (const model::Command& command : written) live.erasing.erase(model::erased_record(command));
   });
   erasures_ = std::move(failed);
 }

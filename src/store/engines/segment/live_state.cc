@@ -104,9 +104,8 @@ void apply_record(Live& live, const model::Command& command, const Placed&, bool
   std::vector<DueChange> changes;
   due_changes(command, changes);
   note_due(live, changes);
-  if (command.kind == model::CommandKind::kExpungePayload) live.erasing.insert(command.message_seq);
-  if (command.kind == model::CommandKind::kExpungeResponse) {
-    live.erasing.insert(command.attempt_seq);
+  if (const Seq erased = model::erased_record(command); erased.value != 0) {
+    live.erasing.insert(erased);
   }
   live.follow_ups.emplace_back(command);
 }
