@@ -2,7 +2,6 @@
 #include "store/engines/segment/segment_files.h"
 
 #include <algorithm>
-#include <array>
 
 #include "store/engines/segment/file_names.h"
 
@@ -124,8 +123,7 @@ Status SegmentFiles::clear_tail(SegmentNumber number, uint64_t end, uint64_t byt
     if (got < piece.size()) break;
   }
   if (dirty_end == end) return {};
-  const std::string zeros(dirty_end - end, '\0');
-  PH_TRY(file->write(end, std::array{ByteView(zeros)}));
+  PH_TRY(file->zero(end, dirty_end - end));
   return file->sync();
 }
 
