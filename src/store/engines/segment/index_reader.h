@@ -118,6 +118,10 @@ class IndexReader {
   virtual Result<Seq> first_at(WallTime at) = 0;
 };
 
+// Ids are exact to four milliseconds; a bound by time is widened by twice that for first_at(), and
+// then compared with the record.
+constexpr microseconds kIdTimeSlack{8000};
+
 // For AppEntry::type_hash.
 uint32_t event_type_hash(std::string_view event_type);
 

@@ -12,9 +12,6 @@ namespace posthorn::store::segment {
 namespace {
 
 constexpr size_t kEntriesAtOnce = 64;
-// Ids are exact to four milliseconds; a bound by time is widened by twice that and then compared
-// with the record.
-constexpr microseconds kIdTimeSlack{8000};
 
 Error not_found() { return error(Errc::kNotFound, "there is no such message"); }
 
@@ -120,7 +117,7 @@ Status MessageReads::narrow(const PageBounds& bounds, EntryQuery& query) {
     PH_ASSIGN(const Seq first, index_.first_at(at - kIdTimeSlack));
     query.from = std::max(query.from, first);
   } else {
-    PH_ASSIGN(const Seq first, index_.first_at(at + kIdTimeSlack));
+    PH_ASSIGN(const Seq first, end_before(at));
     query.to = std::min(query.to, first);
   }
   return {};

@@ -6,8 +6,6 @@
 namespace posthorn::store::segment {
 namespace {
 
-// Ids, which the index goes by, are exact to four milliseconds.
-constexpr microseconds kIdTimeSlack{8000};
 constexpr size_t kPendingAtOnce = 512;  // deliveries of one segment, to learn their lanes
 
 }  // namespace
