@@ -212,7 +212,9 @@ def main(arguments):
     parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
     parser.add_argument("--binary", default=ROOT / "build/release/posthorn", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, interrupt)
+    # Also where the shell had Ctrl-C ignored, as it does for what it starts in the background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     folder = tempfile.mkdtemp(prefix="posthorn-demo-")
     receiver = Receiver(FLAKY_TYPE, FAILURES, say)
     gateway = Gateway(options.binary, folder)
