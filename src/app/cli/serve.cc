@@ -93,6 +93,7 @@ ExitCode run_serve(const CommandContext& context, const ServeFlags& flags) {
   signals.watch([&gateway] { (*gateway)->stop(); });
   if (flags.dev || context.environment.terminal) greet(context, **gateway, *config, flags.dev);
   const Status ended = (*gateway)->run();
+  signals.unwatch();  // before the gateway that it stops
   if (!ended.ok()) return fail_command(ended.error());
   return ExitCode::kOk;
 }

@@ -32,7 +32,9 @@ StopSignals::StopSignals() : watcher_(std::make_unique<Watcher>()) {
   CHECK(watcher_->signals.get() >= 0 && watcher_->end.get() >= 0);
 }
 
-StopSignals::~StopSignals() {
+StopSignals::~StopSignals() { unwatch(); }
+
+void StopSignals::unwatch() {
   if (!watcher_->thread.joinable()) return;
   const uint64_t one = 1;
   CHECK(::write(watcher_->end.get(), &one, sizeof one) == sizeof one);

@@ -9,14 +9,16 @@ namespace posthorn::io {
 class StopSignals {
  public:
   StopSignals();
-  // Ends the watch; a signal that comes later is held back until the process ends.
-  ~StopSignals();
+  ~StopSignals();  // like unwatch()
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
   // Calls `on_signal` for each signal, on a thread of its own. Once; signals that came before are
   // not lost.
   void watch(std::function<void()> on_signal);
+  // Nobody is called when it returns: what `on_signal` uses may go. A signal that comes later is
+  // held back until the process ends.
+  void unwatch();
 
  private:
   struct Watcher;
