@@ -37,6 +37,7 @@ struct Scheduler::Slot {
   Lane lane;
   MonoTime last_completion;
   size_t stalled = 0;                            // its part of stalled_
+  bool busy = false;                             // counted in busy_
   bool waiting = false;                          // stands in waiting_ or waiting_stalled_
   std::optional<MonoTime> wake_at;               // stands in wakes_ with this time
   std::optional<store::DueEntry> overflow_from;  // the first due entry the lane could not take
@@ -92,13 +93,17 @@ void Scheduler::on_committed(std::span<const store::MessageRef> messages) {
   }
 }
 
-// Under pressure a lane without a completion in the last second holds only its fair share, so that
+// An even part of the budget for each lane that has attempts in flight or waits to begin one.
+size_t Scheduler::share() const {
+  return std::max<size_t>(1, limits_.in_flight_max / std::max<size_t>(1, busy_));
+}
+
+// Under pressure a lane without a completion in the last second holds only its share, so that
 // receivers that never answer cannot take every connection.
 size_t Scheduler::allowed(const Slot& slot, MonoTime now) const {
   if (in_flight_ < limits_.in_flight_max / 2) return limits_.in_flight_max;
   if (now - slot.last_completion < seconds{1}) return limits_.in_flight_max;
-  const size_t busy = waiting_.size() + waiting_stalled_.size() + 1;
-  return std::max<size_t>(1, limits_.in_flight_max / busy);
+  return share();
 }
 
 // Lanes whose last attempt stalled share half of the budget. Where more receivers are silent than
@@ -108,10 +113,26 @@ bool Scheduler::has_room(const Slot& slot) const {
   return !slot.lane.stalled() || stalled_ < std::max<size_t>(1, limits_.in_flight_max / 2);
 }
 
-void Scheduler::count_stalled(Slot& slot) {
+// Brings the counts over all lanes up to date with this one.
+void Scheduler::count(Slot& slot) {
   stalled_ -= slot.stalled;
   slot.stalled = slot.lane.stalled() ? slot.lane.in_flight() : 0;
   stalled_ += slot.stalled;
+  busy_ -= slot.busy ? 1 : 0;
+  slot.busy = slot.waiting || slot.lane.in_flight() > 0;
+  busy_ += slot.busy ? 1 : 0;
+}
+
+// A lane that finds no room waits for the end of others' attempts only while it has less than its
+// share. One that has it goes on with the end of its own, on the connection that this leaves: where
+// all lanes took turns for the last places, each attempt would cost the idle connection of another
+// lane and a new one of its own.
+void Scheduler::wait_for_room(Slot& slot) {
+  if (slot.waiting || !slot.lane.has_work() || has_room(slot)) return;
+  if (slot.lane.in_flight() >= share()) return;
+  slot.waiting = true;
+  count(slot);
+  (slot.lane.stalled() ? waiting_stalled_ : waiting_).push_back(slot.endpoint);
 }
 
 void Scheduler::pump(Slot& slot) {
@@ -127,14 +148,11 @@ void Scheduler::pump(Slot& slot) {
   while (has_room(slot)) {
     std::optional<model::Send> send = slot.lane.next(now, allowed(slot, now));
     if (!send) break;
-    count_stalled(slot);
+    count(slot);
     send->app = slot.app;
     begin_send(*std::move(send));
   }
-  if (!slot.waiting && slot.lane.has_work() && !has_room(slot)) {
-    slot.waiting = true;
-    (slot.lane.stalled() ? waiting_stalled_ : waiting_).push_back(slot.endpoint);
-  }
+  wait_for_room(slot);
   if (slot.lane.wants_read()) read_lane(slot);
   if (slot.overflow_from && slot.lane.has_due_room()) refill_due();
   watch(slot);
@@ -193,6 +211,7 @@ void Scheduler::pump_front(std::deque<EndpointId>& queue) {
   Slot& slot = *slots_.at(queue.front());
   queue.pop_front();
   slot.waiting = false;
+  count(slot);
   pump(slot);
 }
 
@@ -234,7 +253,7 @@ void Scheduler::postpone(const model::Send& send) {
   slot.lane.postponed(
       {send.scheduled_due, send.seq, send.endpoint, send.app, attempts, send.trigger},
       deps_.loop.now());
-  count_stalled(slot);
+  count(slot);
   window_slot_free(slot);
 }
 
@@ -296,7 +315,7 @@ void Scheduler::finished(const model::Send& send, Ended how) {
   Slot& slot = *slots_.at(send.endpoint);
   const MonoTime now = deps_.loop.now();
   slot.lane.finished(send.seq, how, now);
-  count_stalled(slot);
+  count(slot);
   if (how == Ended::kSuccess) slot.last_completion = now;
   if (send.scheduled_due.us != 0) recording_.insert({send.seq, send.endpoint});
   window_slot_free(slot);

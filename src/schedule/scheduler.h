@@ -95,9 +95,11 @@ class Scheduler : public store::CommitObserver {
 
   Slot& slot_of(const EndpointId& endpoint, const AppId& app);
   void pump(Slot& slot);
+  size_t share() const;
   size_t allowed(const Slot& slot, MonoTime now) const;
   bool has_room(const Slot& slot) const;
-  void count_stalled(Slot& slot);
+  void wait_for_room(Slot& slot);
+  void count(Slot& slot);
   void pump_waiting();
   void pump_front(std::deque<EndpointId>& queue);
   void begin_send(model::Send send);
@@ -132,7 +134,7 @@ class Scheduler : public store::CommitObserver {
   const io::SteadyWall time_;
   ReadyBudget ready_;
   std::unordered_map<EndpointId, std::unique_ptr<Slot>> slots_;
-  std::deque<EndpointId> waiting_;          // lanes with work beyond the in-flight budget
+  std::deque<EndpointId> waiting_;          // lanes with work and less than their share in flight
   std::deque<EndpointId> waiting_stalled_;  // … and beyond the part of it that they may have
   std::set<EndpointId> held_;               // lanes with work whose endpoint may not be sent to
   std::set<std::pair<MonoTime, EndpointId>> wakes_;  // lanes that look again at a time
@@ -147,6 +149,7 @@ class Scheduler : public store::CommitObserver {
   size_t reads_under_way_ = 0;
   size_t in_flight_ = 0;
   size_t stalled_ = 0;  // of them, those of lanes whose last attempt stalled
+  size_t busy_ = 0;     // lanes with attempts in flight or waiting to begin one
   bool draining_ = false;
   bool attempts_allowed_ = true;  // by the log: it has space to record them
   Task idle_;

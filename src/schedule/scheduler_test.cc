@@ -78,6 +78,58 @@ TEST_F(SchedulerTest, AProbeThatIsDueWhileTheBudgetIsSpentWaitsForIt) {
   EXPECT_EQ(sends_.back().endpoint, test_endpoint(1));
 }
 
+// Ends the oldest attempt of each lane in turn and counts the attempts that another lane then
+// began: each of them costs a connection.
+TEST_F(SchedulerTest, LanesKeepTheirSharesOfASpentBudget) {
+  constexpr uint64_t kLanes = 4;
+  SchedulerLimits limits;
+  limits.in_flight_max = 8;
+  begin(limits);
+  for (uint64_t i = 0; i < 100 * kLanes; ++i) driver_.post(message_to(1, {1 + i % kLanes}));
+  std::map<EndpointId, std::deque<model::Send>> in_flight;
+  size_t seen = 0;
+  const auto end_one = [&](uint64_t lane) {
+    auto& mine = in_flight[test_endpoint(lane)];
+    const model::Send ended = mine.front();
+    mine.pop_front();
+    end(ended, Ended::kSuccess);
+    size_t others = 0;
+    for (; seen < sends_.size(); ++seen) {
+      in_flight[sends_[seen].endpoint].push_back(sends_[seen]);
+      others += sends_[seen].endpoint == ended.endpoint ? 0 : 1;
+    }
+    return others;
+  };
+  ASSERT_TRUE(wait_for_sends(limits.in_flight_max));
+  for (; seen < sends_.size(); ++seen) in_flight[sends_[seen].endpoint].push_back(sends_[seen]);
+  bool ascending = false;
+  const auto round = [&] {
+    ascending = !ascending;
+    size_t others = 0;
+    for (uint64_t i = 1; i <= kLanes; ++i) {
+      const uint64_t lane = ascending ? i : kLanes + 1 - i;
+      if (!in_flight[test_endpoint(lane)].empty()) others += end_one(lane);
+    }
+    return others;
+  };
+  for (int i = 0; i < 10; ++i) round();
+  for (uint64_t lane = 1; lane <= kLanes; ++lane) {
+    EXPECT_EQ(in_flight[test_endpoint(lane)].size(), limits.in_flight_max / kLanes) << lane;
+  }
+  size_t others = 0;
+  for (int i = 0; i < 20; ++i) others += round();
+  EXPECT_EQ(others, 0u);
+  // Lanes that have run dry leave their places to those that have not.
+  for (int i = 0; i < 200; ++i) driver_.post(message_to(1, {1}));
+  size_t most = 0;
+  while (seen < 100 * kLanes + 200) {
+    ASSERT_GT(scheduler_->in_flight(), 0u);
+    round();
+    most = std::max(most, in_flight[test_endpoint(1)].size());
+  }
+  EXPECT_EQ(most, limits.in_flight_max);
+}
+
 // A retry of a message that the log holds; the scheduler must read it.
 TEST_F(SchedulerTest, ARetryWaitsOutADiskThatCannotBeRead) {
   begin({});
