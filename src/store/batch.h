@@ -37,17 +37,15 @@ struct Batch {
 
 enum class Verdict : uint8_t {
   kCommitted,
-  // Its idempotency identity is stored already: `seq` names the first, `id` too where its message
-  // can still be read.
-  kDuplicateKey,
+  kDuplicateKey,      // its idempotency identity is stored already
   kDuplicateEventId,  // its (app, event id) is stored already
 };
 
 struct ItemResult {
   Verdict verdict = Verdict::kCommitted;
-  Seq seq;
-  IdBytes id;  // of the message or attempt
-  WallTime at;
+  Seq seq;      // of the record; of a duplicate: of the message that had the key first
+  IdBytes id;   // of the message or attempt; zero for a command and a duplicate
+  WallTime at;  // of the record; 0 for a duplicate
 };
 
 // An error is kUnknownOutcome when the batch may or may not be durable: the engine has then

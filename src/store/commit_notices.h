@@ -22,7 +22,7 @@ class CommitNotices {
 
   // See MessageLog::observe().
   void observe(io::Loop& loop, CommitObserver* observer);
-  // One thread at a time. Both vectors are taken.
+  // Any thread; messages in order of seq, so from one thread. Both vectors are taken.
   void publish(std::vector<MessageRef> messages, std::vector<Reply> replies);
 
  private:

@@ -131,10 +131,7 @@ ItemResult MemoryEngine::commit(State& state, NewMessage& item, Commit& to) {
   for (const auto& [key, verdict] : {std::pair{message.idempotency, Verdict::kDuplicateKey},
                                      std::pair{message.event_id_key, Verdict::kDuplicateEventId}}) {
     if (key.empty()) continue;
-    const auto first = state.model.find_duplicate(key);
-    if (!first) continue;
-    if (first->message == nullptr) return {verdict, first->seq, {}, {}};
-    return {verdict, first->seq, first->message->id.bytes, first->message->accepted_at};
+    if (const auto first = state.model.find_duplicate(key)) return {verdict, first->seq, {}, {}};
   }
   message.seq = state.model.last().next();
   message.accepted_at = state.ids.clamp(host_.clock().wall());

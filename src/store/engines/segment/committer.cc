@@ -199,7 +199,7 @@ bool Committer::add_message(EncodedBatch& batch, uint32_t item, ItemResult& resu
 }
 
 // Looks both keys up and, when they are new, remembers them at once: the next message of the same
-// group may carry them too. The id of the first message is read later, off this thread.
+// group may carry them too.
 std::optional<ItemResult> Committer::duplicate_of(const model::Message& message) {
   for (const auto& [key, verdict] :
        {std::pair(&message.idempotency, Verdict::kDuplicateKey),
@@ -285,8 +285,7 @@ void Committer::answer(Batches& batches) {
     if (message != nullptr) messages.push_back(std::move(message->message));
   }
   std::vector<CommitNotices::Reply> replies;
-  std::vector<CommitNotices::Reply> unresolved;
-  bool erasures = false;
+  std::vector<CommitNotices::Reply> erasures;
   replies.reserve(batches.size());
   for (size_t i = 0; i < batches.size(); ++i) {
     EncodedBatch& batch = *batches[i];
@@ -295,16 +294,11 @@ void Committer::answer(Batches& batches) {
                          error(Errc::kOverloaded, "the look-up of its keys is out of date")});
       continue;
     }
-    const bool duplicates =
-        batch.has_keys && std::any_of(results_[i].begin(), results_[i].end(), [](const auto& r) {
-          return r.verdict != Verdict::kCommitted;
-        });
-    auto& to = duplicates || batch.has_erasures ? unresolved : replies;
-    erasures |= batch.has_erasures;
+    auto& to = batch.has_erasures ? erasures : replies;
     to.push_back({batch.reply_to, std::move(batch.on_appended), std::move(results_[i])});
   }
   parts_.notices.publish(std::move(messages), std::move(replies));
-  if (!unresolved.empty()) parts_.hooks.resolve(std::move(unresolved), erasures);
+  if (!erasures.empty()) parts_.hooks.erase(std::move(erasures));
   if (std::exchange(key_tables_full_, false)) parts_.hooks.rolled();
 }
 

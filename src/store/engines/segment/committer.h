@@ -22,9 +22,8 @@ namespace posthorn::store::segment {
 // What the committer asks of the engine; called on the commit thread, must not block.
 struct CommitHooks {
   std::function<void()> rolled;  // a segment is full; so are, perhaps, tables of keys
-  // Replies that something must be done for first: ids of duplicates to be read from the log,
-  // payloads to be erased.
-  std::function<void(std::vector<CommitNotices::Reply>, bool erasures)> resolve;
+  // Replies to those who asked for an erasure: they are told when the bytes are gone.
+  std::function<void(std::vector<CommitNotices::Reply>)> erase;
 };
 
 class Committer {

@@ -15,7 +15,8 @@ namespace posthorn::store {
 namespace segment {
 namespace {
 
-constexpr size_t kBackgroundTasksMax = 1024;
+// One of each kind waits at most: see request_housekeeping() and request_erasure().
+constexpr size_t kBackgroundTasksMax = 2;
 constexpr size_t kKeysInMemoryMax = 256 * 1024;
 
 // What is opened before the log is read, in the order of dependence.
@@ -129,8 +130,8 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
  private:
   Result<bool> is_live(const DueEntry& entry, Outcomes& outcomes);
   void request_housekeeping();
-  void resolve(std::vector<CommitNotices::Reply> replies, bool erasures);
-  void name_first(ItemResult& duplicate);
+  void request_erasure(std::vector<CommitNotices::Reply> replies);
+  void erase();
 
   io::Host& host_;
   StoreOptions options_;
@@ -148,6 +149,7 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
   std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<Committer> committer_;
   std::atomic<bool> roll_waits_{false};
+  io::Guarded<std::vector<CommitNotices::Reply>> erasures_;  // a task waits unless it is empty
   std::unique_ptr<io::Worker> background_;
   bool closed_ = false;
 };
@@ -178,8 +180,8 @@ Status SegmentEngine::recover() {
 
   CommitHooks hooks;
   hooks.rolled = [this] { request_housekeeping(); };
-  hooks.resolve = [this](std::vector<CommitNotices::Reply> replies, bool erasures) {
-    resolve(std::move(replies), erasures);
+  hooks.erase = [this](std::vector<CommitNotices::Reply> replies) {
+    request_erasure(std::move(replies));
   };
   committer_ = std::make_unique<Committer>(Committer::Parts{
       host_, options_, opened_->files, opened_->live, notices_, space_, std::move(hooks)});
@@ -206,11 +208,10 @@ Status SegmentEngine::recover() {
 
 void SegmentEngine::request_housekeeping() {
   if (roll_waits_.exchange(true)) return;
-  const bool posted = background_->post([this] {
+  CHECK(background_->post([this] {
     roll_waits_.store(false);
     housekeeping_->after_roll();
-  });
-  if (!posted) roll_waits_.store(false);  // maintain() finds the full segments
+  }));
 }
 
 Status SegmentEngine::close() {
@@ -260,34 +261,25 @@ Result<bool> SegmentEngine::is_live(const DueEntry& entry, Outcomes& outcomes) {
   return standing.state == model::DeliveryState::kPending;
 }
 
-void SegmentEngine::resolve(std::vector<CommitNotices::Reply> replies, bool erasures) {
-  auto shared = std::make_shared<std::vector<CommitNotices::Reply>>(std::move(replies));
-  Task task = [this, shared, erasures] {
-    // Who asked for an erasure is told when the bytes are gone; what is not will be, and is not
-    // read any more.
-    if (erasures && !ledger_.all_erased()) {
-      for (CommitNotices::Reply& reply : *shared) {
-        reply.result = error(Errc::kIo, "recorded, but the stored bytes are not erased yet");
-      }
-      return notices_.publish({}, std::move(*shared));
-    }
-    for (CommitNotices::Reply& reply : *shared) {
-      for (ItemResult& result : *reply.result) {
-        if (result.verdict != Verdict::kCommitted) name_first(result);
-      }
-    }
-    notices_.publish({}, std::move(*shared));
-  };
-  background_->post(std::move(task));
+void SegmentEngine::request_erasure(std::vector<CommitNotices::Reply> replies) {
+  const bool task_waits = erasures_.with([&](auto& waiting) {
+    const bool waited = !waiting.empty();
+    std::move(replies.begin(), replies.end(), std::back_inserter(waiting));
+    return waited;
+  });
+  if (!task_waits) CHECK(background_->post([this] { erase(); }));
 }
 
-// The id of the message that a duplicate repeats. It was committed, so it can be read; where it is
-// damaged, or has left the log, its seq must do.
-void SegmentEngine::name_first(ItemResult& duplicate) {
-  const Result<MessageRef> first = messages_.read(duplicate.seq);
-  if (!first.ok()) return;
-  duplicate.id = (*first)->id.bytes;
-  duplicate.at = (*first)->accepted_at;
+// Who asked for an erasure is told when the bytes are gone; what is not will be, and is not read
+// any more.
+void SegmentEngine::erase() {
+  auto replies = erasures_.with([](auto& waiting) { return std::exchange(waiting, {}); });
+  if (!ledger_.all_erased()) {
+    for (CommitNotices::Reply& reply : replies) {
+      reply.result = error(Errc::kIo, "recorded, but the stored bytes are not erased yet");
+    }
+  }
+  notices_.publish({}, std::move(replies));
 }
 
 // The newest checkpoint of which everything can be opened; without one the whole log is read.
