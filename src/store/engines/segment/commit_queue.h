@@ -32,7 +32,7 @@ class CommitQueue {
 
   // An empty batch, with the buffers of an earlier one where there are some.
   std::unique_ptr<EncodedBatch> fresh();
-  // kOverloaded when the queue is full, kUnavailable when it was closed. `first` is set when the
+  // kOverloaded when the queue is full, kUnavailable when it was closed. `wake` is set when the
   // committer must be woken.
   Status push(std::unique_ptr<EncodedBatch>&& batch, bool& wake);
   // Moves what fits into `cost_max` (at least one) to `into`; false when there is none, and then

@@ -9,7 +9,7 @@
 
 namespace posthorn::store::segment {
 namespace {
-constexpr size_t kWorkerTasksMax = 64;
+constexpr size_t kWorkerTasksMax = 3;  // to commit, to ask for free space, to stop
 
 KeyTable no_keys(io::Entropy& entropy) {
   return {std::numeric_limits<size_t>::max(), entropy.word()};  // the group's size bounds it
@@ -78,7 +78,7 @@ Status Committer::enqueue(std::unique_ptr<EncodedBatch>& encoded, io::Loop* repl
   PH_TRY(encode_batch(*encoded, parts_.options.limits.group_bytes_max));
   if (encoded->has_messages && parts_.space.low()) {
     // Nobody else may be asking: space that came back is noticed here.
-    if (parts_.space.stale()) worker_->post([this] { parts_.space.refresh(); });
+    if (parts_.space.stale()) request_refresh();
     return error(Errc::kNoSpace, "the disk is below the low-space mark");
   }
   bool wake = false;
@@ -98,6 +98,14 @@ Status Committer::enqueue(std::unique_ptr<EncodedBatch>& encoded, io::Loop* repl
 
 void Committer::wake_worker() {
   CHECK(worker_->post([this] { run(); }), "the commit thread's queue is full");
+}
+
+void Committer::request_refresh() {
+  if (refresh_waits_.exchange(true)) return;
+  CHECK(worker_->post([this] {
+    refresh_waits_.store(false);
+    parts_.space.refresh();
+  }));
 }
 
 void Committer::run() {

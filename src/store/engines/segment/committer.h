@@ -71,6 +71,7 @@ class Committer {
   Status enqueue(std::unique_ptr<EncodedBatch>& encoded, io::Loop* reply_to,
                  MessageLog::OnAppended on_appended);
   void wake_worker();
+  void request_refresh();
   void run();
   void commit_group(Batches& batches);
   Status make_room(const Batches& batches);
@@ -91,6 +92,7 @@ class Committer {
   SegmentWriter writer_;
   std::atomic<uint64_t> last_durable_{0};
   std::atomic<bool> sound_{true};
+  std::atomic<bool> refresh_waits_{false};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // gone once stopped
   io::Guarded<std::optional<Error>> refused_;
 

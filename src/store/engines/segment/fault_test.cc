@@ -194,5 +194,23 @@ TEST_F(Faults, AtLowSpaceMessagesAreRefusedAndAttemptsGoOn) {
   EXPECT_NE(driver_.post(message_to(1, {1})), nullptr);
 }
 
+TEST_F(Faults, RefusedMessagesDoNotFillTheQueueOfABusyCommitThread) {
+  driver_.options.limits.low_space_bytes = 4u << 20;
+  world_.storage().set_quota(16u << 20);
+  open();
+  const MessageRef message = driver_.post(message_to(1, {1}));
+  ASSERT_NE(message, nullptr);
+  world_.storage().set_quota(4u << 20);
+  world_.run_for(seconds{2});
+  EXPECT_EQ(refusal_of(batch_of(message_to(1, {1}))), Errc{});  // the one that notices
+  world_.run_for(seconds{2});
+  // The commit thread does not come to anything in between.
+  std::optional<AppendResult> refused;
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_FALSE(driver_.start(batch_of(message_to(1, {1})), refused).ok());
+  }
+  EXPECT_NE(driver_.attempt(attempt_of(*message, 1, model::DeliveryState::kDelivered)).seq, Seq{});
+}
+
 }  // namespace
 }  // namespace posthorn::store::segment
