@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "base/check.h"
+#include <algorithm>
+
+#include "io/timer.h"
 #include "wire/base64.h"
 #include "wire/url.h"
 
@@ -20,11 +22,17 @@ struct Deliverer::Target {
 };
 
 struct Deliverer::Running {
+  Running(io::TimerWheel& wheel, Task on_late) : lookup_deadline(wheel, std::move(on_late)) {}
+
   TargetRef target;
   MessageRef message;
   WallTime now;
   MonoTime started;
+  io::Timer lookup_deadline;  // the client keeps the deadline afterwards
   uint32_t dns_us = 0;
+  std::vector<IpAddress> addresses;  // all judged, in the order in which to dial them
+  size_t dialled = 0;                // of them
+  uint32_t failed_us = 0;            // went by with addresses that could not be connected to
   std::string head;
   std::unique_ptr<http::Pending> pending;
   OnOutcome on_outcome;
@@ -67,8 +75,10 @@ Deliverer::TargetRef Deliverer::target_of(const catalog::EndpointRef& endpoint) 
 
 size_t Deliverer::take_slot() {
   if (free_.empty()) {
-    running_.push_back(std::make_unique<Running>());
-    return running_.size() - 1;
+    const size_t slot = running_.size();
+    running_.push_back(
+        std::make_unique<Running>(loop_.timers(), [this, slot] { lookup_late(slot); }));
+    return slot;
   }
   const size_t slot = free_.back();
   free_.pop_back();
@@ -84,7 +94,9 @@ void Deliverer::attempt(const catalog::EndpointRef& endpoint, const MessageRef& 
   running.message = message;
   running.now = now;
   running.started = loop_.now();
-  running.dns_us = 0;
+  running.dns_us = running.failed_us = 0;
+  running.addresses.clear();
+  running.dialled = 0;
   running.on_outcome = std::move(on_outcome);
   const Result<wire::Url>& url = running.target->url;
   if (!url.ok()) {
@@ -102,15 +114,15 @@ void Deliverer::resolve(size_t slot) {
   const wire::Url& url = *running.target->url;
   if (url.address) {
     const GuardVerdict verdict = judge(*url.address, options_.guard);
-    if (verdict.allowed)
-      send(slot, *url.address);
-    else
-      block(slot, verdict);
-    return;
+    if (!verdict.allowed) return block(slot, verdict);
+    running.addresses.push_back(*url.address);
+    return send(slot);
   }
+  running.lookup_deadline.arm_at(running.started + options_.timeout);
   dns_.lookup(url.host, [this, slot, use = running.use, alive = alive_](const auto& addresses) {
     if (!*alive || running_[slot]->use != use) return;
     Running& waiting = *running_[slot];
+    waiting.lookup_deadline.cancel();
     waiting.dns_us = static_cast<uint32_t>((loop_.now() - waiting.started).count() / 1000);
     resolved(slot, addresses);
   });
@@ -127,7 +139,22 @@ void Deliverer::resolved(size_t slot, const Result<std::vector<IpAddress>>& addr
     block(slot, verdict);
     return;
   }
-  send(slot, (*addresses)[turn_++ % addresses->size()]);
+  const size_t first = turn_++ % addresses->size();
+  Running& running = *running_[slot];
+  running.addresses.assign(addresses->begin(), addresses->end());
+  std::rotate(running.addresses.begin(), running.addresses.begin() + static_cast<ptrdiff_t>(first),
+              running.addresses.end());
+  send(slot);
+}
+
+// Others may wait for the same answer, so the lookup itself goes on.
+void Deliverer::lookup_late(size_t slot) {
+  Running& running = *running_[slot];
+  running.dns_us = static_cast<uint32_t>((loop_.now() - running.started).count() / 1000);
+  model::Outcome outcome;
+  outcome.kind = model::OutcomeKind::kTimedOut;
+  outcome.response = "timed out during the lookup of the name";
+  end(slot, std::move(outcome));
 }
 
 void Deliverer::block(size_t slot, const GuardVerdict& verdict) {
@@ -157,9 +184,14 @@ void Deliverer::render(Running& running) {
   wire::end_head(head);
 }
 
-void Deliverer::send(size_t slot, const IpAddress& address) {
+void Deliverer::send(size_t slot) {
+  render(*running_[slot]);
+  dial(slot);
+}
+
+void Deliverer::dial(size_t slot) {
   Running& running = *running_[slot];
-  render(running);
+  const IpAddress& address = running.addresses[running.dialled++];
   const wire::Url& url = *running.target->url;
   http::Exchange exchange;
   exchange.key = {running.target->source->id.bytes.tail(), {address, url.port}, url.https};
@@ -173,16 +205,24 @@ void Deliverer::send(size_t slot, const IpAddress& address) {
 }
 
 void Deliverer::answered(size_t slot, http::ExchangeResult result) {
+  Running& running = *running_[slot];
+  if (result.error == http::ExchangeError::kConnect && running.dialled < running.addresses.size()) {
+    running.failed_us += result.total_us;
+    return dial(slot);
+  }
   uint32_t retry_after_s = 0;
   if (result.status >= 300) {
     for (const auto& [name, value] : result.headers) {
       if (wire::equals_lower(name, "retry-after")) {
-        retry_after_s = parse_retry_after(value, running_[slot]->now);
+        retry_after_s = parse_retry_after(value, running.now);
       }
     }
   }
   model::Outcome outcome = outcome_of(std::move(result), options_);
   outcome.retry_after_s = retry_after_s;
+  outcome.timings.connect_us += running.failed_us;
+  outcome.timings.total_us += running.failed_us;
+  if (outcome.timings.first_byte_us > 0) outcome.timings.first_byte_us += running.failed_us;
   end(slot, std::move(outcome));
 }
 

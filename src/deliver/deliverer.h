@@ -39,9 +39,9 @@ class Deliverer {
   Deliverer& operator=(const Deliverer&) = delete;
 
   // `now` is the time of the attempt: it is signed. The callback never runs inside this call.
+  // Of a name with several addresses the next one is dialled when one cannot be connected to.
   void attempt(const catalog::EndpointRef& endpoint, const MessageRef& message, WallTime now,
                OnOutcome on_outcome);
-  size_t under_way() const { return running_.size() - free_.size(); }
 
  private:
   struct Target;
@@ -52,7 +52,9 @@ class Deliverer {
   void resolve(size_t slot);
   void resolved(size_t slot, const Result<std::vector<IpAddress>>& addresses);
   void block(size_t slot, const GuardVerdict& verdict);
-  void send(size_t slot, const IpAddress& address);
+  void lookup_late(size_t slot);
+  void send(size_t slot);
+  void dial(size_t slot);
   void render(Running& running);
   void answered(size_t slot, http::ExchangeResult result);
   void end(size_t slot, model::Outcome outcome);
