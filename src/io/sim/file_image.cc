@@ -17,7 +17,7 @@ size_t FileImage::read(uint64_t offset, std::span<char> into) const {
   const size_t count = std::min<uint64_t>(into.size(), size_ - offset);
   std::memset(into.data(), 0, count);
   const uint64_t end = offset + count;
-  for (auto at = sectors_.lower_bound(offset / kSectorBytes); at != sectors_.end(); ++at) {
+  for (auto at = sectors_->lower_bound(offset / kSectorBytes); at != sectors_->end(); ++at) {
     const uint64_t start = at->first * kSectorBytes;
     if (start >= end) break;
     const uint64_t from = std::max(offset, start), to = std::min(end, start + kSectorBytes);
@@ -26,16 +26,21 @@ size_t FileImage::read(uint64_t offset, std::span<char> into) const {
   return count;
 }
 
+FileImage::Sectors& FileImage::sectors_to_change() {
+  if (sectors_.use_count() > 1) sectors_ = std::make_shared<Sectors>(*sectors_);
+  return *sectors_;
+}
+
 FileImage::Sector FileImage::load(uint64_t sector) const {
-  const auto at = sectors_.find(sector);
-  return at == sectors_.end() ? Sector{} : at->second;
+  const auto at = sectors_->find(sector);
+  return at == sectors_->end() ? Sector{} : at->second;
 }
 
 void FileImage::store(uint64_t sector, const Sector& bytes) {
   if (bytes == Sector{}) {
-    sectors_.erase(sector);
+    sectors_to_change().erase(sector);
   } else {
-    sectors_[sector] = bytes;
+    sectors_to_change()[sector] = bytes;
   }
 }
 
@@ -72,7 +77,7 @@ void FileImage::write(uint64_t offset, ByteView bytes) {
 // Zeroes [from, to); sectors that are zeros already keep their state.
 void FileImage::zero(uint64_t from, uint64_t to) {
   std::vector<uint64_t> touched;
-  for (auto at = sectors_.lower_bound(from / kSectorBytes); at != sectors_.end(); ++at) {
+  for (auto at = sectors_->lower_bound(from / kSectorBytes); at != sectors_->end(); ++at) {
     if (at->first * kSectorBytes >= to) break;
     touched.push_back(at->first);
   }
@@ -128,7 +133,8 @@ void FileImage::cut_power(PowerCut how, Rng& rng) {
   if (how == PowerCut::kDrop) size_ = sizes_.front();
   if (how == PowerCut::kTear) size_ = sizes_[rng.below(sizes_.size())];
   // What lies beyond the end is not there any more; it must not come back when the file grows.
-  sectors_.erase(sectors_.lower_bound((size_ + kSectorBytes - 1) / kSectorBytes), sectors_.end());
+  Sectors& sectors = sectors_to_change();
+  sectors.erase(sectors.lower_bound((size_ + kSectorBytes - 1) / kSectorBytes), sectors.end());
   if (size_ % kSectorBytes != 0) {
     Sector last = load(size_ / kSectorBytes);
     std::fill(last.begin() + static_cast<ptrdiff_t>(size_ % kSectorBytes), last.end(), '\0');

@@ -1,9 +1,10 @@
 // The content of one simulated file: what is there, and what of it would be there after a power
-// cut. Knows nothing of names, faults or time.
+// cut. Knows nothing of names, faults or time. Copies share their bytes until one is changed.
 #pragma once
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,11 +48,13 @@ class FileImage {
 
  private:
   using Sector = std::array<char, kSectorBytes>;
+  using Sectors = std::map<uint64_t, Sector>;
   struct Versions {
     std::vector<Sector> since_sync;  // the durable one first
     bool given_up = false;           // a sync of the newest one failed
   };
 
+  Sectors& sectors_to_change();
   Sector load(uint64_t sector) const;
   void store(uint64_t sector, const Sector& bytes);
   void write_sector(uint64_t sector, size_t from, ByteView bytes);
@@ -59,8 +62,8 @@ class FileImage {
   void use_pages(uint64_t from_page, uint64_t to_page);
   void free_pages(uint64_t from_page, uint64_t to_page);
 
-  std::map<uint64_t, Sector> sectors_;     // absent: zeros
-  std::map<uint64_t, Versions> unsynced_;  // by sector
+  std::shared_ptr<Sectors> sectors_ = std::make_shared<Sectors>();  // absent: zeros
+  std::map<uint64_t, Versions> unsynced_;                           // by sector
   uint64_t size_ = 0;
   std::vector<uint64_t> sizes_{0};  // the durable size, then those since the last sync
   std::vector<bool> pages_;         // which pages have space

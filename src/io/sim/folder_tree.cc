@@ -114,6 +114,17 @@ void FolderTree::cut_power(PowerCut how, Rng& rng) {
   }
 }
 
+FolderTree FolderTree::synced_copy() const {
+  FolderTree copy;
+  for (const auto& [path, node] : names_) {
+    Node made = node ? std::make_shared<FileImage>(*node) : nullptr;
+    if (made) made->sync();
+    copy.names_.emplace(path, std::move(made));
+  }
+  copy.durable_ = copy.names_;
+  return copy;
+}
+
 uint64_t FolderTree::pages_used() const {
   uint64_t pages = 0;
   for (const auto& [path, node] : names_) pages += node ? node->pages_used() : 0;

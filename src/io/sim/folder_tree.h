@@ -29,6 +29,8 @@ class FolderTree {
   // too.
   void cut_power(PowerCut how, Rng& rng);
   uint64_t pages_used() const;
+  // What is there now as what is durable; cheap, see FileImage. A file with two names becomes two.
+  FolderTree synced_copy() const;
 
  private:
   // One step of a folder: names that appear with their nodes, or disappear.

@@ -57,6 +57,11 @@ class Storage {
   // As another process would; kConflict when it is held.
   Status hold_lock_elsewhere(const std::string& path) { return take_lock(path, "process 4711"); }
   void release_lock(const std::string& path) { locks_.erase(path); }
+  // The disk as it is, everything on it synced, to be put into other machines as often as needed:
+  // what they do to it stays with them. Locks are not part of it.
+  FolderTree image() const { return tree_.synced_copy(); }
+  // In place of what is there; nothing may be open.
+  void insert_disk(const FolderTree& image) { tree_ = image.synced_copy(); }
   // Damages a stored byte; kNotFound without such a file.
   Status flip_bits(const std::string& path, uint64_t offset, uint8_t mask);
 

@@ -254,5 +254,19 @@ TEST(FileImage, AgreesWithAString) {
   }
 }
 
+TEST_F(StorageTest, ADiskInAnotherMachineIsACopyThatIsSynced) {
+  const auto log = make_durable("/log", kOld);
+  ASSERT_TRUE(write(*log, 0, kNew));  // not synced
+  World other(12);
+  other.storage().insert_disk(storage().image());
+  const auto copy = std::move(other.disk().open("/log", OpenMode::kReadWrite)).value();
+  ASSERT_TRUE(write(*copy, 0, "x"));
+  EXPECT_EQ(content("/log"), kNew) << "a change went through to the first machine";
+  other.storage().reboot(PowerCut::kDrop);
+  EXPECT_EQ(other.disk().read_file("/log", 1 << 20).value(), kNew);
+  storage().reboot(PowerCut::kDrop);
+  EXPECT_EQ(content("/log"), kOld);
+}
+
 }  // namespace
 }  // namespace posthorn::io::sim
