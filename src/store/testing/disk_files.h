@@ -15,7 +15,7 @@ inline Files files_of(io::Disk& disk, const std::string& root) {
   constexpr uint64_t kFileBytesMax = 1u << 26;
   Files files;
   for (const char* folder :
-       {"", "/segments", "/index", "/keys", "/outcomes", "/due", "/checkpoints"}) {
+       {"", "/segments", "/index", "/keys", "/outcomes", "/due", "/payloads", "/checkpoints"}) {
     const auto names = disk.list(root + folder);
     if (!names.ok()) continue;
     for (const std::string& name : *names) {
