@@ -4,6 +4,7 @@
 
 #include "store/conformance/random_load.h"
 #include "store/conformance/store_driver.h"
+#include "store/testing/disk_files.h"
 
 namespace posthorn::store::segment {
 namespace {
@@ -26,6 +27,22 @@ class Faults : public ::testing::Test {
       ASSERT_NE(driver_.post(message_to(1, {1}, std::string(bytes / 5, 'x'))), nullptr);
     }
     driver_.settle();
+  }
+  // Of a message whose payload is found in the log until it is erased.
+  Batch expunge_of(const MessageRef& message) {
+    model::Command expunge;
+    expunge.kind = model::CommandKind::kExpungePayload;
+    expunge.app = message->app;
+    expunge.message_seq = message->seq;
+    Batch batch;
+    batch.items.emplace_back(NewCommand{expunge});
+    return batch;
+  }
+  bool on_disk(std::string_view bytes) {
+    for (const auto& [path, held] : testing::files_of(world_.disk(), "/data")) {
+      if (held.find(bytes) != std::string::npos) return true;
+    }
+    return false;
   }
   Errc refusal_of(Batch batch) {
     const AppendResult result = driver_.append(std::move(batch));
@@ -172,6 +189,53 @@ TEST_F(Faults, AnAppendWhoseLookUpIsOutOfDateIsRefused) {
   again.key_mark = driver_.log().key_mark();
   ASSERT_TRUE(driver_.drop_known(again).ok());
   EXPECT_TRUE(again.items.empty());
+}
+
+constexpr std::string_view kSecret = "a secret that must not be found";
+
+// The first such call is that of the command's own group.
+TEST_F(Faults, AnErasureThatFailsIsToldAndTriedAgain) {
+  open();
+  for (const DiskCall call : {DiskCall::kWrite, DiskCall::kSync}) {
+    const MessageRef message = driver_.post(message_to(1, {1}, std::string(kSecret)));
+    ASSERT_NE(message, nullptr);
+    world_.storage().inject({.call = call, .nth = 2, .path_contains = ".log"});
+    EXPECT_EQ(refusal_of(expunge_of(message)), Errc::kIo);
+    EXPECT_EQ(driver_.fatal_calls, 0);
+    // Nobody reads it any more, whatever of the bytes is there.
+    EXPECT_TRUE(driver_.log().read(message->seq).value()->payload_expunged);
+    ASSERT_TRUE(driver_.maintain().ok());
+    world_.storage().reboot(io::sim::PowerCut::kDrop);
+    EXPECT_FALSE(on_disk(kSecret)) << "not erased, or not durably";
+    driver_.abandon();
+    driver_.settle();
+    open();
+    EXPECT_TRUE(driver_.log().read(message->seq).value()->payload_expunged);
+  }
+}
+
+// No checkpoint comes between the command and its effect, so a restart does it again.
+TEST_F(Faults, AnErasureThatKeepsFailingIsDoneByTheNextStart) {
+  open();
+  const MessageRef message = driver_.post(message_to(1, {1}, std::string(kSecret)));
+  ASSERT_NE(message, nullptr);
+  ASSERT_TRUE(driver_.open().ok());
+  driver_.settle();
+  const auto checkpoints = world_.disk().list("/data/checkpoints").value();
+  world_.storage().inject({.call = DiskCall::kSync, .nth = 2, .path_contains = ".log"});
+  for (int again = 0; again < 50; ++again) {
+    world_.storage().inject({.call = DiskCall::kSync, .nth = 2, .path_contains = ".log"});
+  }
+  EXPECT_EQ(refusal_of(expunge_of(message)), Errc::kIo);
+  (void)driver_.store().maintain();
+  EXPECT_FALSE(driver_.close().ok()) << "a checkpoint would forget the erasure";
+  EXPECT_EQ(world_.disk().list("/data/checkpoints").value(), checkpoints);
+  world_.storage().reboot(io::sim::PowerCut::kDrop);
+  ASSERT_TRUE(on_disk(kSecret));
+  open();
+  EXPECT_FALSE(on_disk(kSecret));
+  EXPECT_TRUE(driver_.log().read(message->seq).value()->payload_expunged);
+  ASSERT_TRUE(driver_.maintain().ok());
 }
 
 TEST_F(Faults, AtLowSpaceMessagesAreRefusedAndAttemptsGoOn) {

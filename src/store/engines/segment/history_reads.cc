@@ -47,11 +47,10 @@ Fit fit(const AttemptQuery& query, const model::Attempt& attempt) {
 
 Result<model::Attempt> HistoryReads::read_at(const RecordPlace& place) {
   PH_ASSIGN(const StoredRecord record, parts_.reader.read(place));
-  PH_ASSIGN(model::Attempt attempt, model::decode_attempt(record.view));
+  // An erasure that is cut off leaves some of the response.
   const bool erasing =
       parts_.live.with([&](const Live& live) { return live.erasing.contains(place.seq); });
-  if (erasing) attempt.outcome.response.clear();
-  return attempt;
+  return model::decode_attempt(record.view, !erasing);
 }
 
 Result<model::Attempt> HistoryReads::attempt(const AppId& app, const AttemptId& id) {

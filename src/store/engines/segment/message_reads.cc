@@ -30,14 +30,12 @@ bool is_left_out(const Result<MessageRef>& message) {
 Result<MessageRef> MessageReads::read_at(const RecordPlace& place, uint32_t set,
                                          bool with_payload) {
   PH_ASSIGN(const StoredRecord record, reader_.read(place));
-  PH_ASSIGN(model::Message message, model::decode_message(record.view, with_payload));
-  PH_ASSIGN(message.targets, index_.target_set(place.segment, set));
+  // An erasure that is cut off leaves some of the payload.
   const bool erasing =
       live_.with([&](const Live& live) { return live.erasing.contains(place.seq); });
-  if (erasing) {
-    message.payload.clear();
-    message.payload_expunged = true;
-  }
+  PH_ASSIGN(model::Message message, model::decode_message(record.view, with_payload && !erasing));
+  PH_ASSIGN(message.targets, index_.target_set(place.segment, set));
+  message.payload_expunged |= erasing;
   return MessageRef(std::make_shared<model::Message>(std::move(message)));
 }
 
