@@ -116,11 +116,21 @@ class Scanner {
 
   // What lies before `next` was synced, as `next` was written after it: take out what is whole.
   Status quarantine(uint64_t next) {
-    ++result_.damaged_stretches;
-    PH_TRY(salvage(result_.end, next));
+    PH_TRY(take_whole_records(result_.end, next));
     result_.end = next;
     PH_ASSIGN(const std::optional<GroupHeader> header, header_at(next));
     if (header) result_.durable_group = std::max(result_.durable_group, header->durable_before);
+    return {};
+  }
+
+  Status take_whole_records(uint64_t from, uint64_t to) {
+    ++result_.damaged_stretches;
+    PH_ASSIGN(const std::optional<GroupHeader> header, header_at(from));
+    const uint32_t before = result_.records_salvaged;
+    PH_TRY(salvage(from, to));
+    const bool one_group = header && from + kGroupHeaderBytes + header->length == to;
+    const bool complete = one_group && result_.records_salvaged - before == header->records;
+    result_.incomplete_stretches += complete ? 0 : 1;
     return {};
   }
 
@@ -170,8 +180,7 @@ class Scanner {
         next_group ? std::min(result_.end + kGroupHeaderBytes + header->length, size_) : size_;
     const uint64_t synced = result_.durable_group;
     if (next_group ? header->number <= synced : result_.last_group < synced) {
-      ++result_.damaged_stretches;
-      PH_TRY(salvage(result_.end, group_end));
+      PH_TRY(take_whole_records(result_.end, group_end));
       result_.end = group_end;
       result_.last_group = std::max(synced, result_.last_group);
       return result_;

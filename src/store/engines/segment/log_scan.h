@@ -29,8 +29,11 @@ struct ScanResult {
   uint64_t durable_group = 0;          // known from the groups themselves
   uint32_t groups = 0;
   uint32_t damaged_stretches = 0;  // synced once, not sound now: quarantined
-  uint32_t records_salvaged = 0;   // out of damaged stretches
-  uint64_t torn_bytes = 0;         // of a torn group at the end, 0: none
+  // Of those: some record is missing, not only its payload. An erasure that was cut off has damaged
+  // a payload.
+  uint32_t incomplete_stretches = 0;
+  uint32_t records_salvaged = 0;  // out of damaged stretches
+  uint64_t torn_bytes = 0;        // of a torn group at the end, 0: none
 };
 
 // Errors are those of the disk and of `on_record`; damage is in the result.

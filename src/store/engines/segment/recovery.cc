@@ -236,9 +236,11 @@ void Recovery::count(SegmentNumber segment, const ScanResult& result) {
   report_.damaged_stretches += result.damaged_stretches;
   report_.records_salvaged += result.records_salvaged;
   report_.torn_bytes += result.torn_bytes;
-  if (result.damaged_stretches > 0) {
+  if (result.incomplete_stretches > 0) {
     // What is missing has moved the numbers of the deliveries behind it.
     parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) { outcomes.mark_damaged(segment); });
+  }
+  if (result.damaged_stretches > 0) {
     log(LogLevel::kError, "store",
         "segment {} is damaged in {} places: they are quarantined, {} records were taken out",
         segment.value, result.damaged_stretches, result.records_salvaged);

@@ -39,10 +39,10 @@ Status Repair::mend_index(SegmentNumber segment) {
             replay_segment(parts_.files, segment, kEndOfLog, ReplayVisitor{}));
   PH_TRY(parts_.tiers.seal(*replayed.index));
   log(LogLevel::kWarn, "store", "the index of segment {} is made again", segment.value);
-  if (replayed.scan.damaged_stretches == 0) return {};
+  if (replayed.scan.incomplete_stretches == 0) return {};
   // What is missing has moved the numbers of the deliveries behind it.
   log(LogLevel::kError, "store", "segment {} is damaged in {} places: what lay there is lost",
-      segment.value, replayed.scan.damaged_stretches);
+      segment.value, replayed.scan.incomplete_stretches);
   parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) { outcomes.mark_damaged(segment); });
   return {};
 }
