@@ -237,7 +237,7 @@ std::string ModelTwin::difference(Store& store) const {
   }
   for (const auto compare :
        {&ModelTwin::compare_messages, &ModelTwin::compare_pages, &ModelTwin::compare_deliveries,
-        &ModelTwin::compare_lists, &ModelTwin::compare_due}) {
+        &ModelTwin::compare_lists, &ModelTwin::compare_due, &ModelTwin::compare_payloads}) {
     std::string different = (this->*compare)(store);
     if (!different.empty()) return different;
   }
@@ -360,6 +360,18 @@ std::string ModelTwin::compare_due(Store& store) const {
     if (list == &*got) entries += " instead of";
   }
   return fmt::format("the due index holds{}", entries);
+}
+
+std::string ModelTwin::compare_payloads(Store& store) const {
+  OverdueQuery query;
+  query.until = WallTime{std::numeric_limits<int64_t>::max()};
+  query.limit = 100'000;
+  const auto got = store.retention().payloads_over(query);
+  if (!got.ok()) return fmt::format("the ends of payloads: {}", got.error().message);
+  const OverduePage want = model_.payloads_over(query);
+  if (got->payloads == want.payloads && got->last == want.last) return {};
+  return fmt::format("{} payloads are over instead of {}", got->payloads.size(),
+                     want.payloads.size());
 }
 
 }  // namespace posthorn::store

@@ -35,6 +35,7 @@ class ModelTwin {
   std::string compare_deliveries(Store& store) const;
   std::string compare_lists(Store& store) const;
   std::string compare_due(Store& store) const;
+  std::string compare_payloads(Store& store) const;
 
   MemoryModel model_;
   std::deque<Batch> waiting_;

@@ -38,6 +38,7 @@ model::Message RandomLoad::message(WallTime now) {
   if (rng_.below(4) == 0) made.channels = {"channel"};
   if (rng_.below(4) == 0) made.tags = {"tag"};
   if (rng_.below(8) == 0) made.deliver_at = now + seconds{rng_.below(kDueSecondsSpan)};
+  if (rng_.below(8) == 0) made.payload_retention_hours = static_cast<uint32_t>(1 + rng_.below(48));
   // Some keys come twice.
   if (rng_.below(3) == 0) made.idempotency = test_key(rng_.below(4) == 0 ? keys_ : ++keys_);
   if (rng_.below(6) == 0) made.event_id_key = test_key(1'000'000 + ++keys_);

@@ -161,6 +161,19 @@ Result<std::optional<RecordPlace>> Ledger::place_of(const model::Command& comman
   return found ? std::optional(entries.front().place) : std::nullopt;
 }
 
+Status Ledger::settle_payload(const model::Command& command) {
+  if (command.kind != model::CommandKind::kExpungePayload) return {};
+  PH_ASSIGN(const auto place, place_of(command));
+  if (!place) return {};
+  const Result<StoredRecord> record = parts_.reader.read(*place);
+  const Errc code = record.ok() ? Errc::kInternal : record.error().code;
+  if (code == Errc::kNotFound || code == Errc::kCorrupt) return {};  // then it has no entry
+  if (!record.ok()) return record.error();
+  PH_ASSIGN(const model::Message message, model::decode_message(record->view, false));
+  const DueEntry end = payload_end(message);
+  return end.due.us == 0 ? Status() : parts_.payloads->settled(end);
+}
+
 // Zeros over the payload; its checksum stays, so that readers can tell an erased payload from a
 // damaged one.
 Status Ledger::erase(const model::Command& command, Files& files) {
@@ -175,11 +188,7 @@ Status Ledger::erase(const model::Command& command, Files& files) {
   }
   if (!record.ok()) return record.error();
   const model::RecordView& view = record->view;
-  if (command.kind == model::CommandKind::kExpungePayload) {
-    PH_ASSIGN(const model::Message message, model::decode_message(view, false));
-    const DueEntry end = payload_end(message);
-    if (end.due.us != 0) PH_TRY(parts_.payloads->settled(end));
-  }
+  PH_TRY(settle_payload(command));
   if (view.payload_bytes == 0) return {};
   std::unique_ptr<io::File>& file = files[place->segment];
   if (file == nullptr) {

@@ -50,8 +50,10 @@ class Ledger {
   }
   // Makes the sidecar of a segment again from its messages and the attempts on them.
   Status mend_outcomes(SegmentNumber segment);
-  // Only inside of `use` of the above.
+  // The next two only inside of `use` of the above.
   DueRuns& payloads() { return *parts_.payloads; }
+  // What a command does to the ends of payloads.
+  Status settle_payload(const model::Command& command);
   // True when every payload that a command erases is zeroed, durably; tries what failed again.
   bool all_erased() {
     return guarded_.with([&](int&) {

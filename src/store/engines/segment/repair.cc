@@ -2,9 +2,9 @@
 #include "store/engines/segment/repair.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/log.h"
-#include "store/engines/segment/segment_replay.h"
 
 namespace posthorn::store::segment {
 
@@ -14,9 +14,10 @@ Result<bool> Repair::step() {
     PH_TRY(mend_index(segments.front()));
     return true;
   }
-  const auto [sidecars, due] = parts_.ledger.up_to_date([](Outcomes& outcomes, DueRuns& runs) {
-    return std::pair(outcomes.damaged(), runs.damaged());
-  });
+  const auto [sidecars, due, payloads] =
+      parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns& runs) {
+        return std::tuple(outcomes.damaged(), runs.damaged(), parts_.ledger.payloads().damaged());
+      });
   if (!sidecars.empty()) {
     PH_TRY(parts_.ledger.mend_outcomes(sidecars.front()));
     log(LogLevel::kWarn, "store", "the outcomes of segment {} are made again",
@@ -25,6 +26,10 @@ Result<bool> Repair::step() {
   }
   if (due) {
     PH_TRY(mend_due());
+    return true;
+  }
+  if (payloads) {
+    PH_TRY(mend_payloads());
     return true;
   }
   if (const auto keys = parts_.keys.damaged(); !keys.empty()) {
@@ -57,37 +62,56 @@ Result<std::vector<SegmentNumber>> Repair::written_segments() const {
   return numbers;
 }
 
-// Readers wait meanwhile. What is committed during it is noted and applied again behind it, which
-// ends at the same.
 Status Repair::mend_due() {
-  PH_ASSIGN(const auto segments, written_segments());
-  return parts_.ledger.up_to_date([&](Outcomes&, DueRuns& due) -> Status {
-    const Seq last = parts_.live.with([](const Live& live) { return live.end.last; });
-    due.restart();
-    Status applied;
-    const auto apply = [&](const auto& record) {
+  return parts_.ledger.up_to_date([&](Outcomes&, DueRuns& due) {
+    Status told;
+    const auto tell = [&](const auto& record) {
       std::vector<DueChange> changes;
       due_changes(record, changes);
       for (const DueChange& change : changes) {
         if (change.add)
           due.add(change.entry);
-        else if (applied.ok())
-          applied = due.settled(change.entry);
+        else if (told.ok())
+          told = due.settled(change.entry);
       }
     };
-    const ReplayVisitor visit{apply, apply, apply};
-    for (const SegmentNumber segment : segments) {
-      const auto replayed = replay_segment(parts_.files, segment, last, visit);
-      if (!replayed.ok() && replayed.error().code != Errc::kNotFound) applied = replayed.error();
-      if (applied.ok() && due.wants_flush()) applied = due.flush();
-      if (applied.ok()) continue;
-      due.mark_damaged();
-      return applied;
-    }
-    log(LogLevel::kWarn, "store", "the due entries are made again from {} segments",
-        segments.size());
-    return {};
+    return tell_again("due entries", due, {tell, tell, tell}, told);
   });
+}
+
+Status Repair::mend_payloads() {
+  return parts_.ledger.up_to_date([&](Outcomes&, DueRuns&) {
+    DueRuns& ends = parts_.ledger.payloads();
+    Status told;
+    ReplayVisitor visit;
+    visit.message = [&](const model::Message& message) {
+      if (message.payload_retention_hours != 0) ends.add(payload_end(message));
+    };
+    visit.command = [&](const model::Command& command) {
+      if (told.ok()) told = parts_.ledger.settle_payload(command);
+    };
+    return tell_again("ends of payloads", ends, visit, told);
+  });
+}
+
+// Inside of the ledger, so readers wait meanwhile. What is committed during it is noted and applied
+// again behind it, which ends at the same. `told` is what the visitor met.
+Status Repair::tell_again(std::string_view what, DueRuns& runs, const ReplayVisitor& visit,
+                          const Status& told) {
+  PH_ASSIGN(const auto segments, written_segments());
+  const Seq last = parts_.live.with([](const Live& live) { return live.end.last; });
+  runs.restart();
+  for (const SegmentNumber segment : segments) {
+    const auto replayed = replay_segment(parts_.files, segment, last, visit);
+    Status done = told;
+    if (!replayed.ok() && replayed.error().code != Errc::kNotFound) done = replayed.error();
+    if (done.ok() && runs.wants_flush()) done = runs.flush();
+    if (done.ok()) continue;
+    runs.mark_damaged();
+    return done;
+  }
+  log(LogLevel::kWarn, "store", "the {} are made again from {} segments", what, segments.size());
+  return {};
 }
 
 // One file a segment; the tiers merge them again.

@@ -4,6 +4,7 @@
 #pragma once
 #include "store/engines/segment/dedupe_tiers.h"
 #include "store/engines/segment/ledger.h"
+#include "store/engines/segment/segment_replay.h"
 
 namespace posthorn::store::segment {
 
@@ -25,6 +26,9 @@ class Repair {
  private:
   Status mend_index(SegmentNumber segment);
   Status mend_due();
+  Status mend_payloads();
+  Status tell_again(std::string_view what, DueRuns& runs, const ReplayVisitor& visit,
+                    const Status& told);
   Status mend_keys(const NumberRange& seqs);
   Status write_keys_of(SegmentNumber segment, const NumberRange& seqs);
   // Segments with records in the log now, in order.
