@@ -134,8 +134,40 @@ Status Recovery::replay(const Used& segment, const ScanBounds& bounds) {
     live.end.group = std::max(live.end.group, result.last_group);
   });
   count(segment.number, result);
-  parts_.ledger.up_to_date([](Outcomes&, DueRuns&) {});
+  write_out();
   return {};
+}
+
+// What gathers in memory goes to disk on the way, as housekeeping would have it: without a
+// checkpoint the whole log is read. What cannot be written, because the disk is full, stays in
+// memory.
+void Recovery::write_out() {
+  Status done = write_keys();
+  const Status flushed = parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns& due) -> Status {
+    if (outcomes.wants_flush()) PH_TRY(outcomes.flush());
+    for (DueRuns* runs : {&due, &parts_.ledger.payloads()}) {
+      if (runs->wants_flush()) PH_TRY(runs->flush());
+    }
+    return {};
+  });
+  if (done.ok()) done = flushed;
+  if (!done.ok()) {
+    log(LogLevel::kError, "store", "what is replayed stays in memory: {}", done.error().message);
+  }
+}
+
+Status Recovery::write_keys() {
+  while (true) {
+    const auto table = parts_.live.with([](const Live& live) -> std::shared_ptr<const KeyTable> {
+      return live.frozen_keys.empty() ? nullptr : live.frozen_keys.front();
+    });
+    if (!table) return {};
+    PH_TRY(parts_.keys.add(*table));
+    parts_.live.with([&](Live& live) {
+      live.frozen_keys.erase(live.frozen_keys.begin());
+      live.keys.release(table);
+    });
+  }
 }
 
 Status Recovery::take(uint32_t offset, const model::RecordView& record) {
@@ -154,13 +186,13 @@ Status Recovery::take(uint32_t offset, const model::RecordView& record) {
   }
   if (indexed_only) return {};
   ++report_.records_replayed;
-  const size_t waiting = parts_.live.with([&](Live& live) {
+  const bool much = parts_.live.with([&](Live& live) {
     live.end.last = record.seq;
     live.end.last_time = std::max(live.end.last_time, record.time);
     if (!record.id.empty()) live.end.last_id = std::max(live.end.last_id, record.id);
-    return live.follow_ups.size();
+    return live.follow_ups.size() >= kFollowUpsMax || !live.frozen_keys.empty();
   });
-  if (waiting >= kFollowUpsMax) parts_.ledger.up_to_date([](Outcomes&, DueRuns&) {});
+  if (much) write_out();
   return {};
 }
 

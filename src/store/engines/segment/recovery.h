@@ -3,6 +3,7 @@
 #pragma once
 #include <vector>
 
+#include "store/engines/segment/dedupe_tiers.h"
 #include "store/engines/segment/ledger.h"
 #include "store/engines/segment/log_scan.h"
 
@@ -22,6 +23,7 @@ class Recovery {
   struct Parts {
     SegmentFiles& files;
     IndexTiers& tiers;
+    DedupeTiers& keys;
     io::Guarded<Live>& live;  // as of the checkpoint; live.end says where that was taken
     Ledger& ledger;
   };
@@ -52,6 +54,8 @@ class Recovery {
   Status take_set(const model::RecordView& record);
   Status take_record(uint32_t offset, const model::RecordView& record, bool indexed_only);
   Status seal_replayed();
+  void write_out();
+  Status write_keys();
   void count(SegmentNumber segment, const ScanResult& result);
 
   Parts parts_;

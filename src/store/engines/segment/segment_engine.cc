@@ -156,7 +156,7 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
 
 Status SegmentEngine::recover() {
   const MonoTime start = host_.clock().now();
-  Recovery recovery({opened_->files, *opened_->tiers, opened_->live, ledger_});
+  Recovery recovery({opened_->files, *opened_->tiers, *opened_->keys, opened_->live, ledger_});
   PH_TRY(recovery.run());
   Housekeeping::Parts parts{host_,
                             options_.limits,
