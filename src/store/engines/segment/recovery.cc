@@ -114,11 +114,21 @@ Status Recovery::rebuild_missing(const std::vector<FoundSegment>& found, Segment
   return {};
 }
 
+// What the header of a segment says where that is damaged: the seq behind the segments before it.
+Seq Recovery::first_behind(SegmentNumber segment) const {
+  Seq last = newest_;
+  for (const SegmentSpan& span : parts_.tiers.segments()) {
+    if (span.segment < segment) last = std::max(last, span.last);
+  }
+  return last.next();
+}
+
 Status Recovery::replay(const Used& segment, const ScanBounds& bounds) {
+  const Seq first = segment.first_seq.value != 0 ? segment.first_seq : first_behind(segment.number);
   sets_.clear();
   parts_.live.with([&](Live& live) {
     if (live.open.index) live.sealing.push_back(std::move(live.open));
-    live.open = {std::make_shared<OpenIndex>(segment.number), segment.first_seq};
+    live.open = {std::make_shared<OpenIndex>(segment.number), first};
     live.set_slots.clear();
   });
   PH_ASSIGN(const auto file, parts_.files.open(segment.number, io::OpenMode::kRead));

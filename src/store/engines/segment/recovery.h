@@ -49,6 +49,7 @@ class Recovery {
   void forget_taken_out();
   Result<std::vector<Used>> find_used(SegmentNumber from);
   Status rebuild_missing(const std::vector<FoundSegment>& found, SegmentNumber below);
+  Seq first_behind(SegmentNumber segment) const;
   Status replay(const Used& segment, const ScanBounds& bounds);
   Status take(uint32_t offset, const model::RecordView& record);
   Status take_set(const model::RecordView& record);
