@@ -14,9 +14,10 @@ constexpr size_t kSpareBatchesMax = 1024;
 // Larger buffers are given up, so that one burst does not stay in memory.
 constexpr size_t kSpareBytesMax = 64u << 10;
 
+// A set that is new to the segment is written twice.
 size_t set_record_bytes(const model::TargetSet& set) {
-  return model::kRecordPrefixBytes + model::kRecordAlignment + sizeof(uint32_t) +
-         set.size() * IdBytes::kSize;
+  return 2 * (model::kRecordPrefixBytes + model::kRecordAlignment + sizeof(uint32_t) +
+              set.size() * IdBytes::kSize);
 }
 
 // Sets that several messages of a batch share count once as long as they follow one another.

@@ -163,6 +163,9 @@ void Committer::assemble(Batches& batches) {
       add_item(*batch, item, results);
     }
   }
+  // Each new set once more, apart from the first: without it every message of the segment that
+  // names it would lose its targets to one damaged record.
+  for (const std::string& set : set_records_) group_.add(set);
 }
 
 void Committer::add_item(EncodedBatch& batch, uint32_t item, std::vector<ItemResult>& results) {

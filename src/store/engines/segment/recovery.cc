@@ -13,12 +13,6 @@ namespace {
 
 constexpr size_t kFollowUpsMax = 64 * 1024;
 
-const model::Targets& no_targets() {
-  static const model::Targets kNone =
-      std::make_shared<const model::TargetSet>(std::vector<EndpointId>{});
-  return kNone;
-}
-
 }  // namespace
 
 Status Recovery::run() {
@@ -125,17 +119,21 @@ Seq Recovery::first_behind(SegmentNumber segment) const {
 
 Status Recovery::replay(const Used& segment, const ScanBounds& bounds) {
   const Seq first = segment.first_seq.value != 0 ? segment.first_seq : first_behind(segment.number);
-  sets_.clear();
   parts_.live.with([&](Live& live) {
     if (live.open.index) live.sealing.push_back(std::move(live.open));
     live.open = {std::make_shared<OpenIndex>(segment.number), first};
     live.set_slots.clear();
   });
   PH_ASSIGN(const auto file, parts_.files.open(segment.number, io::OpenMode::kRead));
+  SegmentSets sets(*file, bounds, [&](uint32_t set, const model::Targets& targets) {
+    parts_.live.with([&](Live& live) { apply_set(live, set, targets); });
+  });
   PH_ASSIGN(const ScanResult result,
             scan_segment(*file, bounds, [&](uint32_t offset, const model::RecordView& record) {
-              return take(offset, record);
+              return take(offset, record, sets);
             }));
+  open_sets_ = sets.all();
+  report_.sets_lost += sets.lost();
   parts_.live.with([&](Live& live) {
     // A checkpoint may know of groups that are damaged now; nothing is written over them.
     const bool at_checkpoint = segment.number == checkpoint_.segment;
@@ -180,21 +178,22 @@ Status Recovery::write_keys() {
   }
 }
 
-Status Recovery::take(uint32_t offset, const model::RecordView& record) {
-  if (record.type == model::RecordType::kTargetSet) return take_set(record);
-  if (record.seq <= newest_) {
+Status Recovery::take(uint32_t offset, const model::RecordView& record, SegmentSets& sets) {
+  const bool is_set = record.type == model::RecordType::kTargetSet;
+  if (!is_set && record.seq <= newest_) {
     log(LogLevel::kError, "store", "record {} appears again and is left out", record.seq.value);
     return {};
   }
-  newest_ = record.seq;
-  const bool indexed_only = record.seq <= checkpoint_.last;
-  const Status taken = take_record(offset, record, indexed_only);
+  if (!is_set) newest_ = record.seq;
+  const Status taken =
+      is_set ? sets.take(record) : take_record({offset, record.set_id}, record, sets);
+  if (!taken.ok() && taken.error().code == Errc::kIo) return taken;
   if (!taken.ok()) {
     log(LogLevel::kError, "store", "record {} is left out: {}", record.seq.value,
         taken.error().message);
     return {};
   }
-  if (indexed_only) return {};
+  if (is_set || record.seq <= checkpoint_.last) return {};
   ++report_.records_replayed;
   const bool much = parts_.live.with([&](Live& live) {
     live.end.last = record.seq;
@@ -206,36 +205,12 @@ Status Recovery::take(uint32_t offset, const model::RecordView& record) {
   return {};
 }
 
-Status Recovery::take_set(const model::RecordView& record) {
-  if (record.set_id < sets_.size()) return {};  // salvaged twice
-  // Sets that were lost to damage leave messages without targets; that is said with each of them.
-  constexpr uint32_t kSetsLostMax = 1u << 16;
-  if (record.set_id - sets_.size() > kSetsLostMax) {
-    return error(Errc::kCorrupt, fmt::format("target set {} is out of range", record.set_id));
-  }
-  PH_ASSIGN(model::TargetSet set, model::decode_target_set(record));
-  parts_.live.with([&](Live& live) {
-    while (sets_.size() < record.set_id) {
-      log(LogLevel::kError, "store", "target set {} of segment {} is lost", sets_.size(),
-          live.open.index->segment().value);
-      apply_set(live, static_cast<uint32_t>(sets_.size()), no_targets());
-      sets_.push_back(no_targets());
-    }
-    sets_.push_back(std::make_shared<const model::TargetSet>(std::move(set)));
-    apply_set(live, record.set_id, sets_.back());
-  });
-  return {};
-}
-
-Status Recovery::take_record(uint32_t offset, const model::RecordView& record, bool indexed_only) {
-  const Placed at{offset, record.set_id};
+Status Recovery::take_record(const Placed& at, const model::RecordView& record, SegmentSets& sets) {
+  const bool indexed_only = record.seq <= checkpoint_.last;
   switch (record.type) {
     case model::RecordType::kMessage: {
       PH_ASSIGN(model::Message message, model::decode_message(record, false));
-      if (record.set_id >= sets_.size()) {
-        return error(Errc::kCorrupt, fmt::format("its target set {} is lost", record.set_id));
-      }
-      message.targets = sets_[record.set_id];
+      PH_ASSIGN(message.targets, sets.of(at.set));
       parts_.live.with([&](Live& live) { apply_record(live, message, at, indexed_only); });
       return {};
     }

@@ -5,7 +5,7 @@
 
 #include "store/engines/segment/dedupe_tiers.h"
 #include "store/engines/segment/ledger.h"
-#include "store/engines/segment/log_scan.h"
+#include "store/engines/segment/segment_sets.h"
 
 namespace posthorn::store::segment {
 
@@ -15,6 +15,7 @@ struct RecoveryReport {
   uint64_t records_replayed = 0;
   uint32_t damaged_stretches = 0;
   uint32_t records_salvaged = 0;
+  uint32_t sets_lost = 0;  // target sets of which no record is left
   uint64_t torn_bytes = 0;
 };
 
@@ -35,7 +36,7 @@ class Recovery {
 
   const RecoveryReport& report() const { return report_; }
   // Of the open segment, in the order of their numbers.
-  const std::vector<model::Targets>& sets() const { return sets_; }
+  const std::vector<model::Targets>& sets() const { return open_sets_; }
   // Prepared files behind the open segment.
   SegmentNumber last_prepared() const { return last_prepared_; }
 
@@ -51,9 +52,8 @@ class Recovery {
   Status rebuild_missing(const std::vector<FoundSegment>& found, SegmentNumber below);
   Seq first_behind(SegmentNumber segment) const;
   Status replay(const Used& segment, const ScanBounds& bounds);
-  Status take(uint32_t offset, const model::RecordView& record);
-  Status take_set(const model::RecordView& record);
-  Status take_record(uint32_t offset, const model::RecordView& record, bool indexed_only);
+  Status take(uint32_t offset, const model::RecordView& record, SegmentSets& sets);
+  Status take_record(const Placed& at, const model::RecordView& record, SegmentSets& sets);
   Status seal_replayed();
   void write_out();
   Status write_keys();
@@ -62,7 +62,7 @@ class Recovery {
   Parts parts_;
   RecoveryReport report_;
   std::vector<FoundSegment> found_;
-  std::vector<model::Targets> sets_;
+  std::vector<model::Targets> open_sets_;
   SegmentNumber last_prepared_;
   LogEnd checkpoint_;
   Seq newest_;  // of the records taken from the log
