@@ -171,6 +171,8 @@ Result<model::Delivery> HistoryReads::delivery_of_target(const model::Message& m
   source.message = message.seq;
   source.deliver_at = message.deliver_at;
   source.endpoint = endpoint;
+  // Before the attempts: one that comes in between makes these more, never the standing newer.
+  PH_ASSIGN(const Standing standing, standing_of(message.seq, endpoint));
   IndexReader::OfMessage of;
   of.message = message.seq;
   of.endpoint = endpoint;
@@ -187,27 +189,22 @@ Result<model::Delivery> HistoryReads::delivery_of_target(const model::Message& m
   if (last) {
     PH_ASSIGN(source.last, last_of(*last, static_cast<uint16_t>(count)));
   }
-  PH_ASSIGN(const auto standing, remembered(message.seq, endpoint, count));
-  if (standing) {
+  if (standing.attempts > count) {
+    // Attempts have left the log, or are damaged; what they led to is still known.
     if (!source.last) source.last.emplace();
-    source.last->count = standing->attempts;
-    source.last->state = standing->state;
-    source.last->cause = standing->cause;
+    source.last->count = standing.attempts;
+    source.last->state = standing.state;
+    source.last->cause = standing.cause;
   }
   const std::optional<LaneRecord> closed = lane(endpoint);
   source.lane = closed ? &*closed : nullptr;
   return delivery_of(source);
 }
 
-Result<std::optional<Standing>> HistoryReads::remembered(Seq message, const EndpointId& endpoint,
-                                                         size_t attempts) {
+Result<Standing> HistoryReads::standing_of(Seq message, const EndpointId& endpoint) {
   PH_ASSIGN(const DeliveryPlace place, parts_.index.place_of(message, endpoint));
-  if (place.segment > parts_.files.newest_gap()) return std::optional<Standing>();
-  PH_ASSIGN(const Standing standing, parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) {
-    return outcomes.get(place);
-  }));
-  if (standing.attempts <= attempts) return std::optional<Standing>();
-  return std::optional(standing);
+  return parts_.ledger.up_to_date(
+      [&](Outcomes& outcomes, DueRuns&) { return outcomes.get(place); });
 }
 
 Result<std::vector<model::Delivery>> HistoryReads::deliveries(Seq seq) {

@@ -12,7 +12,6 @@ class HistoryReads {
   struct Parts {
     LogIndex& index;
     IndexTiers& tiers;
-    SegmentFiles& files;
     RecordReader& reader;
     MessageReads& messages;
     Ledger& ledger;
@@ -33,9 +32,7 @@ class HistoryReads {
   Result<LastAttempt> last_of(const AttemptEntry& entry, uint16_t count);
   Result<model::Delivery> delivery_of_target(const model::Message& message,
                                              const EndpointId& endpoint);
-  // What the sidecar says, when attempts may have left the log; empty: it adds nothing.
-  Result<std::optional<Standing>> remembered(Seq message, const EndpointId& endpoint,
-                                             size_t attempts);
+  Result<Standing> standing_of(Seq message, const EndpointId& endpoint);
   std::optional<LaneRecord> lane(const EndpointId& endpoint) const;
   // The next messages to the endpoint that may have a delivery in the state, in order; fewer than
   // the limit: there are no others in the range.

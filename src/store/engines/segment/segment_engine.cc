@@ -52,8 +52,7 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
         ledger_({opened_->live, index_, reader_, opened_->files, std::move(opened_->outcomes),
                  std::move(opened_->due), std::move(opened_->payloads)}),
         messages_(index_, reader_, opened_->live),
-        history_(
-            {index_, *opened_->tiers, opened_->files, reader_, messages_, ledger_, opened_->live}),
+        history_({index_, *opened_->tiers, reader_, messages_, ledger_, opened_->live}),
         space_(host.disk(), host.clock(), {options_.directory, options_.limits.low_space_bytes}),
         pending_({index_, ledger_, history_, opened_->live}),
         overdue_({index_, ledger_, pending_, opened_->live}),

@@ -73,10 +73,6 @@ Result<std::vector<FoundSegment>> SegmentFiles::list(SegmentNumber headers_from)
   for (const SegmentNumber number : numbers_of(names, kSuffix)) {
     found.push_back({number, std::nullopt});
   }
-  for (size_t i = 1; i < found.size(); ++i) {
-    const uint64_t before = found[i].number.value - 1;
-    if (found[i - 1].number.value != before) newest_gap_.store(before);
-  }
   for (FoundSegment& segment : found) {
     if (segment.number < headers_from) continue;
     PH_ASSIGN(const auto file, open(segment.number, io::OpenMode::kRead));
@@ -105,7 +101,6 @@ bool SegmentFiles::prepared(SegmentNumber number) {
 
 Status SegmentFiles::take_out(SegmentNumber number) {
   PH_TRY(disk_.rename(path(number), spare_path(number)));
-  newest_gap_.store(std::max(newest_gap_.load(), number.value));
   generations_.with([&](auto& known) { known.erase(number.value); });
   return disk_.sync_directory(options_.directory);
 }
