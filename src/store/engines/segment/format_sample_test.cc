@@ -18,7 +18,7 @@ namespace {
 constexpr uint64_t kAnswersBytesMax = 1u << 24;
 const std::string kRoot = "/data";
 
-std::string sample_folder() { return std::string(POSTHORN_SOURCE_DIR) + "/tests/formats/v1/store"; }
+std::string sample_folder() { return POSTHORN_SOURCE_DIR "/tests/formats/v1/store"; }
 
 StoreDriver& set_limits(StoreDriver& driver) {
   driver.options.limits.segment_bytes = 16u << 10;
