@@ -1,10 +1,14 @@
 """The demo's customer: an HTTP receiver that verifies Standard Webhooks signatures by itself, with
-nothing but the standard library, and fails the first tries of one event type on purpose."""
+nothing but the standard library, and fails the first tries of one event type on purpose.
+
+By itself: `demo_receiver.py PORT SECRET` prints each webhook that arrives on 127.0.0.1:PORT and
+whether its signature is that of SECRET (whsec_...), until Ctrl-C."""
 import base64
 import hashlib
 import hmac
 import http.server
 import json
+import sys
 import threading
 import time
 
@@ -30,14 +34,14 @@ def verify(secret, headers, body, now=None):
 
 
 class Receiver:
-    """Listens on a free loopback port; `tries` is what it saw, in order of arrival."""
+    """Listens on a loopback port, 0 for a free one; `tries` is what it saw, in order of arrival."""
 
-    def __init__(self, fail_type, failures, say):
+    def __init__(self, fail_type, failures, say, port=0):
         self.secret = None  # known only after the endpoint was created
         self.tries = []
         self.changed = threading.Condition()
         self._fail_type, self._failures, self._say = fail_type, failures, say
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/webhooks"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -55,9 +59,9 @@ class Receiver:
         """Judges one webhook and answers the HTTP status for it."""
         message_id = headers.get("webhook-id", "?")
         try:
-            event_type = json.loads(body).get("type", "?")
+            event_type = json.loads(body).get("type", "-")
         except (ValueError, AttributeError):
-            event_type = "?"
+            event_type = "-"
         problem = verify(self.secret, headers, body)
         with self.changed:
             number = 1 + sum(t["id"] == message_id for t in self.tries)
@@ -90,3 +94,25 @@ class Receiver:
                 pass
 
         return Handler
+
+
+def main(arguments):
+    if len(arguments) != 2 or not arguments[0].isdigit() or not arguments[1].startswith("whsec_"):
+        print("usage: demo_receiver.py PORT whsec_...", file=sys.stderr)
+        return 2
+    try:
+        receiver = Receiver(None, 0, lambda line: print(line, flush=True), int(arguments[0]))
+    except OSError as error:
+        print(f"port {arguments[0]}: {error.strerror}", file=sys.stderr)
+        return 1
+    receiver.secret = arguments[1]
+    print(f"receiver {receiver.url}, any path, until Ctrl-C", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        receiver.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

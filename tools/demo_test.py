@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import unittest
+import urllib.error
+import urllib.request
 
 import demo_receiver
 
@@ -80,6 +82,32 @@ class VerifyTest(unittest.TestCase):
         self.assertEqual(self.verify(body=b"{}"), "no signature matches")
         self.assertIn("too old", self.verify(now=1614265331 + 301))
         self.assertIn("missing", self.verify(**{"webhook-id": ""}))
+
+
+class ReceiverAloneTest(unittest.TestCase):
+    RECEIVER = [sys.executable, "-B", str(TOOLS / "demo_receiver.py")]
+
+    def test_prints_what_arrives_and_whether_it_is_signed(self):
+        process = subprocess.Popen([*self.RECEIVER, "0", VerifyTest.SECRET], text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
+        url = process.stdout.readline().split()[1].rstrip(",")
+        request = urllib.request.Request(url, VerifyTest.BODY, VerifyTest.HEADERS)
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=30)
+        refused.exception.close()
+        line = process.stdout.readline()
+        self.assertIn(VerifyTest.HEADERS["webhook-id"], line)
+        self.assertIn("SIGNATURE REFUSED: the timestamp is too old", line)
+
+    def test_says_how_it_is_called(self):
+        for arguments in ([], ["9000"], ["x", "whsec_a"], ["9000", "secret"]):
+            run = subprocess.run([*self.RECEIVER, *arguments], text=True, capture_output=True,
+                                 timeout=30, stdin=subprocess.DEVNULL, check=False)
+            self.assertEqual(run.returncode, 2)
+            self.assertIn("usage: demo_receiver.py PORT whsec_", run.stderr)
 
 
 if __name__ == "__main__":

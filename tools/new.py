@@ -11,14 +11,18 @@ SKELETONS = ROOT / "tools/skeletons"
 
 # Where a kind's files go, and what is left to do by hand.
 KINDS = {
-    "source": ("src/ingest/sources/{name}", "name it in the registry beside it; bytes from outside "
-               "are decoded in {name}_wire.cc with a fuzz target"),
+    "source": ("src/ingest/sources/{name}", "name it in src/ingest/sources/registry.cc, which "
+               "comes with the first source; bytes from outside are decoded in {name}_wire.cc with "
+               "a fuzz target; read src/ingest/README.md"),
     "engine": ("src/store/engines/{name}", "add a line to src/store/engines/registry.cc; run the "
-               "conformance and crash suites from {name}_engine_test.cc"),
+               "conformance and crash suites from {name}_engine_test.cc; read src/store/README.md"),
     "resource": ("src/api/resources", "mount it in src/api/api.cc; its shapes belong in the "
-                 "contract first"),
-    "destination": ("src/deliver/destinations/{name}", "name it in the registry beside it"),
-    "module-file": ("src/{module}", "say in its first line what it is for"),
+                 "contract first; read src/api/README.md"),
+    "destination": ("src/deliver/destinations/{name}", "name it in "
+                    "src/deliver/destinations/registry.cc, which comes with the first destination; "
+                    "read src/deliver/README.md"),
+    "module-file": ("src/{module}", "say in its first line what it is for; read "
+                    "src/{module}/README.md"),
 }
 
 
