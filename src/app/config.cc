@@ -345,9 +345,9 @@ Status set_from_environment(Config& config, const std::string& variable, std::st
                                            variable));
 }
 
-Status set_from_file(Config& config, const std::string& text) {
-  PH_ASSIGN(const auto pairs, flatten_toml(text).context("configuration file"));
-  for (const auto& [name, value] : pairs) PH_TRY(set(config, name, value, "configuration file"));
+Status set_from_file(Config& config, const std::string& text, const std::string& file) {
+  PH_ASSIGN(const auto pairs, flatten_toml(text).context(file));
+  for (const auto& [name, value] : pairs) PH_TRY(set(config, name, value, file));
   return {};
 }
 
@@ -355,7 +355,7 @@ Status set_from_file(Config& config, const std::string& text) {
 
 Result<Config> load_config(const ConfigSources& sources) {
   Config config;
-  if (sources.file_text) PH_TRY(set_from_file(config, *sources.file_text));
+  if (sources.file_text) PH_TRY(set_from_file(config, *sources.file_text, sources.file_name));
   for (const auto& [variable, value] : sources.environment) {
     if (variable.starts_with("POSTHORN_")) PH_TRY(set_from_environment(config, variable, value));
   }

@@ -63,6 +63,7 @@ std::span<const ConfigKey> config_keys();
 
 struct ConfigSources {
   std::optional<std::string> file_text;            // TOML
+  std::string file_name = "configuration file";    // how errors call it
   std::map<std::string, std::string> environment;  // only names that begin with POSTHORN_ matter
   std::map<std::string, std::string> flags;        // by key name, e.g. "server.listen"
 };

@@ -18,12 +18,14 @@ std::string secret_path(const Config& config) { return config.store_data_dir + "
 Result<std::string> read_jwt_secret(io::Host& host, const Config& config) {
   if (!config.auth_jwt_secret.empty()) return config.auth_jwt_secret;
   const std::string path = secret_path(config);
-  if (!host.disk().exists(path)) {
+  auto secret = host.disk().read_file(path, kFileBytesMax);
+  if (!secret.ok() && secret.error().code == Errc::kNotFound) {
     return error(Errc::kNotFound, path +
-                                      " is not there: start `posthorn serve` with this data "
-                                      "directory once, or set POSTHORN_AUTH_JWT_SECRET");
+                                      " is not there: name the data directory with --data-dir, "
+                                      "start `posthorn serve` with it once, or set "
+                                      "POSTHORN_AUTH_JWT_SECRET");
   }
-  return host.disk().read_file(path, kFileBytesMax).context("reading the token secret");
+  return std::move(secret).context("reading the token secret");
 }
 
 Result<std::string> ensure_jwt_secret(io::Host& host, const Config& config) {

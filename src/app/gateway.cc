@@ -112,8 +112,10 @@ Status Gateway::open_shards() {
     shards_.push_back(std::move(shard));
   }
   for (const auto& shard : shards_) {
-    PH_TRY(shard->listen(at, shard == shards_.front())
-               .context("choose another address with --listen or server.listen"));
+    if (Status listening = shard->listen(at, shard == shards_.front()); !listening.ok()) {
+      return error(listening.error().code,
+                   listening.error().message + "; choose another with --listen or server.listen");
+    }
     at.port = shard->address().port;  // when port 0 was asked for, all shards share the one found
   }
   shards_left_ = count;

@@ -170,6 +170,38 @@ class Journey(unittest.TestCase):
         self.assertEqual(refused.returncode, 78)
         self.assertIn("POSTHORN_SERVER_LISTN", refused.stderr)
 
+    def test_wrong_arguments_are_named_with_what_there_is(self):
+        gateway = self.gateway()
+        command, loop = gateway.command, gateway.folder.name
+        pathlib.Path(loop, "jwt_secret").symlink_to("jwt_secret")
+        for arguments, status, words in (
+                (["servee"], 64, ["no command 'servee'", "serve, token", "`posthorn --help`"]),
+                ([], 64, ["a command is missing", "serve, token"]),
+                (["key", "turn"], 64, ["no command 'turn'", "rotate", "`posthorn key --help`"]),
+                (["token", "--apps", "x"], 64, ["here: --apps x\n", "`posthorn token --help`"]),
+                (["serve", "--config", "/nowhere.toml"], 78, ["--config", "/nowhere.toml"]),
+                (["token", "--data-dir", "/nowhere"], 1, ["/nowhere", "--data-dir"]),
+                (["token", "--data-dir", loop], 1, ["reading the token secret: "]),
+                (["serve", "--listen", "192.0.2.1:1", "--data-dir", gateway.data_dir], 78,
+                 ["posthorn: listen on 192.0.2.1:1: ", "; choose another"])):
+            refused = command(*arguments)
+            self.assertEqual(refused.returncode, status, refused.stderr)
+            self.assertRegex(refused.stderr, "(?m)^posthorn: ")
+            for word in words:
+                self.assertIn(word, refused.stderr)
+        for arguments in (["--help"], ["serve", "--help"], ["--version"], ["version"]):
+            self.assertEqual(command(*arguments).returncode, 0)
+
+    def test_dev_prints_commands_that_work(self):
+        receiver = self.receiver()
+        gateway = self.gateway(args=["--dev"]).start()
+        lines = gateway.log().split("export TOKEN=")[1].replace("127.0.0.1:9000", receiver.url[7:])
+        run = subprocess.run(["bash", "-e"], input="export TOKEN=" + lines, text=True,
+                             capture_output=True, timeout=60, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertTrue(receiver.wait_for(1), run.stdout)
+        self.assertEqual(receiver.got[0][1], b'{"hello":"world"}')
+
     def test_half_a_request_is_not_accepted(self):
         gateway, receiver = self.gateway().start(), self.receiver()
         gateway.make_endpoint(receiver.url)

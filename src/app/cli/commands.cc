@@ -79,8 +79,10 @@ Result<Config> load_command_config(const CommandContext& context,
   sources.flags = std::move(flags);
   if (!context.flags.data_dir.empty()) sources.flags["store.data_dir"] = context.flags.data_dir;
   if (!context.flags.config_file.empty()) {
-    PH_ASSIGN(sources.file_text,
-              context.host.disk().read_file(context.flags.config_file, kConfigFileBytesMax));
+    auto text = context.host.disk().read_file(context.flags.config_file, kConfigFileBytesMax);
+    if (!text.ok()) return error(Errc::kInvalid, "--config: " + text.error().message);
+    sources.file_text = *std::move(text);
+    sources.file_name = context.flags.config_file;
   }
   return load_config(sources);
 }
@@ -109,9 +111,10 @@ ExitCode run_token(const CommandContext& context, const TokenFlags& flags) {
 ExitCode run_rotate(const CommandContext& context, const RotateFlags& flags) {
   const Result<catalog::RotationReport> report = rotate(context, flags);
   if (!report.ok()) return fail_command(report.error());
-  std::printf("%s%llu secrets are sealed under key version %u\n",
+  std::printf("%s%llu secrets are sealed under key version %u%s\n",
               report->resumed ? "resumed: " : "", static_cast<unsigned long long>(report->sealed),
-              report->key_version);
+              report->key_version,
+              flags.remove_old ? "" : "; older key files stay, --remove-old removes them");
   return ExitCode::kOk;
 }
 

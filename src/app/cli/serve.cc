@@ -48,19 +48,16 @@ void greet(const CommandContext& context, const Gateway& gateway, const Config& 
     caller.organization = catalog::default_organization();
     const std::string token = api::make_token(
         gateway.jwt_secret(), {caller, context.host.clock().wall(), seconds{30 * 24 * 3600}});
-    text += fmt::format("  token           {}\n\n", token);
-    const std::string post = fmt::format(
-        "curl -s {}/api/v1/app{{}} -H 'authorization: Bearer {}' -H 'content-type: "
-        "application/json' -d ",
-        url, token);
-    const auto line = [&](std::string_view path, std::string_view body) {
-      std::string command = post;
-      command.replace(command.find("{}"), 2, path);
-      return fmt::format("{}'{}'\n", command, body);
+    text += fmt::format("\nexport TOKEN={}\n", token);
+    const auto post = [&](std::string_view path, std::string_view body) {
+      text += fmt::format(
+          "curl -s {}/api/v1/app{} -H \"authorization: Bearer $TOKEN\" \\\n"
+          "  -H 'content-type: application/json' -d '{}'\n",
+          url, path, body);
     };
-    text += line("", R"({"name":"My first application","uid":"demo"})");
-    text += line("/demo/endpoint", R"({"url":"http://127.0.0.1:9000/"})");
-    text += line("/demo/msg", R"({"eventType":"user.created","payload":{"hello":"world"}})");
+    post("", R"({"name":"My first application","uid":"demo"})");
+    post("/demo/endpoint", R"({"url":"http://127.0.0.1:9000/"})");
+    post("/demo/msg", R"({"eventType":"user.created","payload":{"hello":"world"}})");
   }
   std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
