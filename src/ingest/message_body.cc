@@ -114,8 +114,11 @@ ReadMessage MessageReader::read_members(const Status& object, WallTime now,
     field_ = "eventType";
     if (members_.find("eventType") == nullptr) refuse("is missing; name the type of the event");
     field_ = "payload";
-    if (!has_payload_)
+    // One that was refused is not missing.
+    const bool given = members_.find("payload") != nullptr || members_.find("data") != nullptr;
+    if (!has_payload_ && !given) {
       refuse("is missing; give a JSON object, or transformationsParams.rawPayload");
+    }
   }
   if (payload_too_large_ != 0) {
     out.refusal.error =

@@ -154,6 +154,14 @@ TEST(MessageBody, NamesWhatIsWrong) {
   EXPECT_EQ(read("\"text\"").message, nullptr);
 }
 
+TEST(MessageBody, SaysOnceWhatIsWrongWithAPayload) {
+  for (const std::string_view wrong : {R"("payload":1)", R"("data":"{}")", R"("payload":null)"}) {
+    const ReadMessage message = read(R"({"eventType":"a",)" + std::string(wrong) + "}");
+    EXPECT_EQ(message.refusal.issues.size(), 1u) << wrong << ": " << issues_of(message);
+  }
+  EXPECT_EQ(read("{}").refusal.issues.size(), 2u);
+}
+
 TEST(MessageBody, BoundsThePayload) {
   MessageLimits limits;
   limits.payload_bytes_max = 10;
