@@ -19,6 +19,10 @@ constexpr const char* kFirstSegment = "00000000000000000001.log";
 
 class SchedulerTest : public ::testing::Test {
  protected:
+  SchedulerTest() = default;
+  SchedulerTest(const SchedulerTest&) = delete;
+  SchedulerTest& operator=(const SchedulerTest&) = delete;
+
   void begin(const SchedulerLimits& limits) {
     ASSERT_TRUE(driver_.open().ok());
     scheduler_ = std::make_unique<Scheduler>(

@@ -48,7 +48,7 @@ Status StoreDriver::open() {
 
 Status StoreDriver::close() {
   settle();
-  const Status closed = store_->close();
+  Status closed = store_->close();
   store_.reset();
   settle();
   return closed;
@@ -138,17 +138,19 @@ model::DedupeKey test_key(uint64_t number) {
   return key;
 }
 
-model::Targets targets(std::vector<uint64_t> endpoints) {
+model::Targets targets(const std::vector<uint64_t>& endpoints) {
   std::vector<EndpointId> ids;
+  ids.reserve(endpoints.size());
   for (const uint64_t number : endpoints) ids.push_back(test_endpoint(number));
   return std::make_shared<const model::TargetSet>(std::move(ids));
 }
 
-model::Message message_to(uint64_t app, std::vector<uint64_t> endpoints, std::string payload) {
+model::Message message_to(uint64_t app, const std::vector<uint64_t>& endpoints,
+                          std::string payload) {
   model::Message message;
   message.app = test_app(app);
   message.event_type = "test.event";
-  message.targets = targets(std::move(endpoints));
+  message.targets = targets(endpoints);
   message.payload = std::move(payload);
   return message;
 }

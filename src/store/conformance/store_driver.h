@@ -15,6 +15,8 @@ class StoreDriver {
  public:
   StoreDriver(io::sim::World& world, std::string engine);
   ~StoreDriver();
+  StoreDriver(const StoreDriver&) = delete;
+  StoreDriver& operator=(const StoreDriver&) = delete;
 
   // Small limits that a test may change before open().
   StoreOptions options;
@@ -59,8 +61,8 @@ class StoreDriver {
 AppId test_app(uint64_t number);
 EndpointId test_endpoint(uint64_t number);
 model::DedupeKey test_key(uint64_t number);
-model::Targets targets(std::vector<uint64_t> endpoints);
-model::Message message_to(uint64_t app, std::vector<uint64_t> endpoints,
+model::Targets targets(const std::vector<uint64_t>& endpoints);
+model::Message message_to(uint64_t app, const std::vector<uint64_t>& endpoints,
                           std::string payload = "{}");
 model::Attempt attempt_of(const model::Message& message, uint64_t endpoint,
                           model::DeliveryState state_after);
