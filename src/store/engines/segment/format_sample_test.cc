@@ -1,5 +1,5 @@
-// The committed sample of a data directory, made by version 1, opens in every later build and says
-// what it said then. POSTHORN_WRITE_SAMPLES=1 writes the sample where there is none; that of a
+// The committed samples of data directories, made by version 1, open in every later build and say
+// what they said then. POSTHORN_WRITE_SAMPLES=1 writes a sample where there is none; that of a
 // released version is never written again.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -18,7 +18,15 @@ namespace {
 constexpr uint64_t kAnswersBytesMax = 1u << 24;
 const std::string kRoot = "/data";
 
-std::string sample_folder() { return POSTHORN_SOURCE_DIR "/tests/formats/v1/store"; }
+struct Sample {
+  const char* name;
+  void (*make)(StoreDriver& driver);
+  std::vector<const char*> suffixes;  // of files that it must have
+
+  std::string folder() const {
+    return std::string(POSTHORN_SOURCE_DIR "/tests/formats/v1/").append(name);
+  }
+};
 
 StoreDriver& set_limits(StoreDriver& driver) {
   driver.options.limits.segment_bytes = 16u << 10;
@@ -99,11 +107,8 @@ std::string answers_of(Store& store) {
 }
 
 // Sealed segments with indexes, sidecars, keys, due runs, a checkpoint, and a tail behind it that
-// recovery must read. (A run of indexes takes sixteen of them, which is too much to be kept here.)
-void write_sample(io::Disk& disk) {
-  io::sim::World world(11);
-  StoreDriver driver(world, "segment");
-  ASSERT_TRUE(set_limits(driver).open().ok());
+// recovery must read.
+void make_store(StoreDriver& driver) {
   ModelTwin twin;
   RandomLoad load(11, {.payload_bytes_max = 400});
   for (int i = 0; i < 52; ++i) {
@@ -113,35 +118,89 @@ void write_sample(io::Disk& disk) {
     }
   }
   ASSERT_EQ(twin.difference(driver.store()), "");
-  testing::Files files = testing::files_of(world.disk(), kRoot);
-  files["/answers.txt"] = answers_of(driver.store());
-  ASSERT_TRUE(testing::put_files(disk, sample_folder(), files).ok());
 }
 
-TEST(StoreFormatV1, OpensAndSaysWhatItSaid) {
-  const auto disk = io::make_linux_disk();
-  if (std::getenv("POSTHORN_WRITE_SAMPLES") != nullptr && !disk->exists(sample_folder())) {
-    write_sample(*disk);
+void post_settled(StoreDriver& driver, int number) {
+  constexpr size_t kPayloadBytes = 500;
+  model::Message message = message_to(1, {1, 2}, std::string(kPayloadBytes, 'x'));
+  message.payload_retention_hours = number % 3 == 0 ? 24 : 0;
+  message.idempotency = test_key(static_cast<uint64_t>(number));
+  const MessageRef posted = driver.post(std::move(message));
+  ASSERT_NE(posted, nullptr);
+  for (const uint64_t endpoint : {1, 2}) {
+    driver.attempt(attempt_of(*posted, endpoint, model::DeliveryState::kDelivered));
   }
-  testing::Files files = testing::files_of(*disk, sample_folder());
+}
+
+// A run over the indexes of sixteen segments, of which all but the last ones have left the log, and
+// ends of payloads.
+void make_store_with_runs(StoreDriver& driver) {
+  constexpr uint64_t kSegmentsKept = 8;  // those that are prepared or to be used again, too
+  int number = 0;
+  while (driver.store().log().last_durable() < Seq{440}) {
+    post_settled(driver, ++number);
+    if (number % 20 == 0) {
+      ASSERT_TRUE(driver.maintain().ok());
+    }
+  }
+  driver.options.limits.history_bytes_max = kSegmentsKept * driver.options.limits.segment_bytes;
+  ASSERT_TRUE(driver.open().ok());
+  ASSERT_TRUE(driver.maintain().ok());
+  ASSERT_TRUE(driver.open().ok());
+  post_settled(driver, ++number);
+}
+
+void write(io::Disk& disk, const Sample& sample) {
+  io::sim::World world(11);
+  StoreDriver driver(world, "segment");
+  ASSERT_TRUE(set_limits(driver).open().ok());
+  sample.make(driver);
+  testing::Files files = testing::files_of(world.disk(), kRoot);
+  files["/answers.txt"] = answers_of(driver.store());
+  ASSERT_TRUE(testing::put_files(disk, sample.folder(), files).ok());
+}
+
+class StoreFormatV1 : public ::testing::TestWithParam<Sample> {};
+
+TEST_P(StoreFormatV1, OpensAndSaysWhatItSaid) {
+  const Sample& sample = GetParam();
+  const auto disk = io::make_linux_disk();
+  if (std::getenv("POSTHORN_WRITE_SAMPLES") != nullptr && !disk->exists(sample.folder())) {
+    write(*disk, sample);
+  }
+  testing::Files files = testing::files_of(*disk, sample.folder());
   const std::string answers = files["/answers.txt"];
   ASSERT_LT(answers.size(), kAnswersBytesMax);
   ASSERT_GT(answers.size(), 10'000u);
   files.erase("/answers.txt");
-  for (const char* suffix : {".log", ".idx", ".outcomes", ".due", ".keys", ".checkpoint"}) {
-    EXPECT_TRUE(std::any_of(files.begin(), files.end(),
-                            [&](const auto& file) { return file.first.ends_with(suffix); }))
-        << "the sample has no " << suffix;
-  }
   io::sim::World world(12);
   ASSERT_TRUE(testing::put_files(world.disk(), kRoot, files).ok());
   StoreDriver driver(world, "segment");
   const Status opened = set_limits(driver).open();
   ASSERT_TRUE(opened.ok()) << opened.error().message;
   EXPECT_EQ(answers_of(driver.store()), answers);
+  // What was found unusable at open is gone.
+  const testing::Files kept = testing::files_of(world.disk(), kRoot);
+  for (const char* suffix : sample.suffixes) {
+    EXPECT_TRUE(std::any_of(kept.begin(), kept.end(),
+                            [&](const auto& file) {
+                              return file.first.find(suffix) != std::string::npos &&
+                                     files.contains(file.first);
+                            }))
+        << "the sample has no " << suffix;
+  }
   ASSERT_NE(driver.post(message_to(1, {1})), nullptr);
   ASSERT_TRUE(driver.maintain().ok());
 }
+std::string sample_name(const ::testing::TestParamInfo<Sample>& info) {
+  return info.index == 0 ? "Store" : "StoreWithRuns";
+}
+INSTANTIATE_TEST_SUITE_P(
+    Samples, StoreFormatV1,
+    ::testing::Values(
+        Sample{"store", make_store, {".log", ".idx", ".outcomes", "/due/", ".keys", ".checkpoint"}},
+        Sample{"store-runs", make_store_with_runs, {".log", ".run", "/payloads/"}}),
+    sample_name);
 
 }  // namespace
 }  // namespace posthorn::store::segment
