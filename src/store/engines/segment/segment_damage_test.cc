@@ -28,8 +28,10 @@ std::string on_disk(const std::string& path) { return testing::kSampleRoot + pat
 struct Extent {
   uint64_t begin = 0;
   model::RecordType type = model::RecordType::kMessage;
-  Seq seq;             // 0: a target set
-  uint64_t group_end;  // of its group
+  Seq seq;                 // 0: a target set
+  uint64_t checked_end;    // up to seven zeros of padding follow, which no checksum covers
+  uint64_t group_end;      // of its group
+  uint64_t group_checked;  // checked_end of the last record of its group
 };
 using Extents = std::map<uint64_t, Extent>;
 
@@ -41,15 +43,22 @@ Extents extents_of(const StoredSample& sample, const std::string& path) {
   bounds.generation = load_le<uint64_t>(bytes.data() + kSegmentHeaderBytes + 8);
   Extents extents;
   EXPECT_TRUE(scan_segment(*file, bounds, [&](uint32_t offset, const model::RecordView& record) {
-                extents[offset + record.size()] = {offset, record.type, record.seq, 0};
+                const uint64_t checked =
+                    offset + model::kRecordPrefixBytes + record.body.size() + record.payload_bytes;
+                extents[offset + record.size()] = {offset, record.type, record.seq, checked, 0, 0};
                 return Status();
               }).ok());
   // Groups end where no record follows at once.
   uint64_t group_end = 0;
+  uint64_t group_checked = 0;
   uint64_t next = 0;
   for (auto at = extents.rbegin(); at != extents.rend(); ++at) {
-    if (at->first != next) group_end = at->first;
+    if (at->first != next) {
+      group_end = at->first;
+      group_checked = at->second.checked_end;
+    }
     at->second.group_end = group_end;
+    at->second.group_checked = group_checked;
     next = at->second.begin;
   }
   return extents;
@@ -318,10 +327,10 @@ void damage_tail(bool garbage, const testing::Sampling& sampling) {
   const Extents extents = extents_of(sample, kFirst);
   ASSERT_GT(extents.size(), 50u);
   const uint64_t end = extents.rbegin()->first;
-  const uint64_t size = sample.files.at(kFirst).size();
+  const std::string& whole = sample.files.at(kFirst);
   Rng rng(sampling.share + 1);
   testing::for_places(sample, {kFirst}, sampling, [&](const Place& place) {
-    const uint64_t offset = place.offset;
+    uint64_t offset = place.offset;
     if (offset < kSegmentHeaderBytes || offset > end) return;
     StoredSample::Machine machine(sample);
     // What was checkpointed is known to have been there; this is about what comes behind it.
@@ -331,15 +340,19 @@ void damage_tail(bool garbage, const testing::Sampling& sampling) {
     }
     {
       const auto file = machine.world.disk().open(on_disk(kFirst), io::OpenMode::kReadWrite);
-      std::string bytes(size - offset, '\0');
+      std::string bytes(whole.size() - offset, '\0');
       rng.fill({reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
       const Status damaged =
           garbage ? (*file)->write(offset, std::array{ByteView(bytes)}) : (*file)->truncate(offset);
       ASSERT_TRUE(damaged.ok());
+      // Some of the garbage may be what was there.
+      if (garbage)
+        offset += std::mismatch(bytes.begin(), bytes.end(), &whole[offset]).first - bytes.begin();
     }
     Seq kept;
     for (const auto& [record_end, extent] : extents) {
-      if (extent.group_end <= offset) kept = std::max(kept, extent.seq);
+      const uint64_t needed = garbage ? extent.group_checked : extent.group_end;
+      if (needed <= offset) kept = std::max(kept, extent.seq);
     }
     StoreDriver& driver = machine.driver;
     ASSERT_TRUE(driver.open().ok());
