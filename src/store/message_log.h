@@ -67,6 +67,9 @@ struct LogHealth {
   // False when half of the reserve for a full disk is used: what is in flight may still be
   // recorded, no new attempt should start.
   bool attempts_allowed = true;
+  // In which something was found damaged since the start: what lay there is left out of answers,
+  // all else is read and delivered.
+  size_t damaged_segments = 0;
 };
 
 class MessageLog {

@@ -37,6 +37,8 @@ http::Response health(Context& context) {
   append_component(json, "database", status.ok());
   append_component(json, "queue", status.ok());
   append_component(json, "cache", true);
+  json.key("damagedSegments");
+  json.integer(static_cast<int64_t>(context.deps().store.log().health().damaged_segments));
   json.key("version");
   json.string(context.deps().version);
   json.end_object();

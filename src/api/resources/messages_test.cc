@@ -288,6 +288,7 @@ TEST(Health, TellsWhetherMessagesAreTaken) {
   const Answer good = rig.ask({HttpMethod::kGet, "/api/v1/health", "", ""});
   EXPECT_EQ(good.status, 200);
   EXPECT_THAT(good.body, HasSubstr(R"("status":"ok")"));
+  EXPECT_THAT(good.body, HasSubstr(R"("damagedSegments":0)"));
   rig.accepting = error(Errc::kUnavailable, "draining");
   const Answer bad = rig.ask({HttpMethod::kGet, "/api/v1/health", "", ""});
   EXPECT_EQ(bad.status, 503);

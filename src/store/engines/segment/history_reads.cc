@@ -50,7 +50,9 @@ Result<model::Attempt> HistoryReads::read_at(const RecordPlace& place) {
   // An erasure that is cut off leaves some of the response.
   const bool erasing =
       parts_.live.with([&](const Live& live) { return live.erasing.contains(place.seq); });
-  return model::decode_attempt(record.view, !erasing);
+  auto attempt = model::decode_attempt(record.view, !erasing);
+  if (!attempt.ok()) return parts_.reader.damaged(place, std::move(attempt).error());
+  return attempt;
 }
 
 Result<model::Attempt> HistoryReads::attempt(const AppId& app, const AttemptId& id) {

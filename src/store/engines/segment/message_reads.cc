@@ -33,10 +33,11 @@ Result<MessageRef> MessageReads::read_at(const RecordPlace& place, uint32_t set,
   // An erasure that is cut off leaves some of the payload.
   const bool erasing =
       live_.with([&](const Live& live) { return live.erasing.contains(place.seq); });
-  PH_ASSIGN(model::Message message, model::decode_message(record.view, with_payload && !erasing));
-  PH_ASSIGN(message.targets, index_.target_set(place.segment, set));
-  message.payload_expunged |= erasing;
-  return MessageRef(std::make_shared<model::Message>(std::move(message)));
+  auto message = model::decode_message(record.view, with_payload && !erasing);
+  if (!message.ok()) return reader_.damaged(place, std::move(message).error());
+  PH_ASSIGN(message->targets, index_.target_set(place.segment, set));
+  message->payload_expunged |= erasing;
+  return MessageRef(std::make_shared<model::Message>(std::move(message).value()));
 }
 
 Result<MessageRef> MessageReads::read(Seq seq) {

@@ -12,11 +12,15 @@ static_assert(model::kRecordPrefixBytes > sizeof(std::string));
 
 Result<StoredRecord> RecordReader::read(const RecordPlace& place) {
   Result<StoredRecord> record = read_from_file(place);
+  if (record.ok() || record.error().code != Errc::kCorrupt) return record;
   // The file may have been taken out of the log, and zeroed, since the place was looked up.
-  if (record.ok() || record.error().code != Errc::kCorrupt || segments_.exists(place.segment)) {
-    return record;
-  }
+  if (segments_.exists(place.segment)) return damaged(place, std::move(record).error());
   return error(Errc::kNotFound, fmt::format("segment {} has left the log", place.segment.value));
+}
+
+Error RecordReader::damaged(const RecordPlace& place, Error why) {
+  segments_.note_damage(place.segment);
+  return why;
 }
 
 Result<StoredRecord> RecordReader::read_from_file(const RecordPlace& place) {

@@ -24,6 +24,8 @@ class RecordReader {
   // kCorrupt when the header is damaged or another record lies there, kNotFound when the segment
   // is gone. The payload is not judged here (see model::payload_state).
   Result<StoredRecord> read(const RecordPlace& place);
+  // Remembers that what lies there was found damaged; answers `why`.
+  Error damaged(const RecordPlace& place, Error why);
 
  private:
   Result<StoredRecord> read_from_file(const RecordPlace& place);

@@ -133,7 +133,6 @@ Status Recovery::replay(const Used& segment, const ScanBounds& bounds) {
               return take(offset, record, sets);
             }));
   open_sets_ = sets.all();
-  report_.sets_lost += sets.lost();
   parts_.live.with([&](Live& live) {
     // A checkpoint may know of groups that are damaged now; nothing is written over them.
     const bool at_checkpoint = segment.number == checkpoint_.segment;
@@ -254,6 +253,7 @@ void Recovery::count(SegmentNumber segment, const ScanResult& result) {
   report_.records_salvaged += result.records_salvaged;
   report_.torn_bytes += result.torn_bytes;
   if (result.incomplete_stretches > 0) {
+    parts_.files.note_damage(segment);
     // What is missing has moved the numbers of the deliveries behind it.
     parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns&) { outcomes.mark_damaged(segment); });
   }

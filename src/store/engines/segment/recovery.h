@@ -15,7 +15,6 @@ struct RecoveryReport {
   uint64_t records_replayed = 0;
   uint32_t damaged_stretches = 0;
   uint32_t records_salvaged = 0;
-  uint32_t sets_lost = 0;  // target sets of which no record is left
   uint64_t torn_bytes = 0;
 };
 

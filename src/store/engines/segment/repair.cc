@@ -45,6 +45,7 @@ Status Repair::mend_index(SegmentNumber segment) {
   PH_TRY(parts_.tiers.seal(*replayed.index));
   log(LogLevel::kWarn, "store", "the index of segment {} is made again", segment.value);
   if (replayed.scan.incomplete_stretches == 0) return {};
+  parts_.files.note_damage(segment);
   // What is missing has moved the numbers of the deliveries behind it.
   log(LogLevel::kError, "store", "segment {} is damaged in {} places: what lay there is lost",
       segment.value, replayed.scan.incomplete_stretches);

@@ -140,6 +140,7 @@ TEST_P(DamagedSegments, AreReadWithoutTheRecordThatIsHit) {
     expect_unchanged(machine.driver.store(), sample, lost_at(extents, place.offset), first, last);
     ASSERT_TRUE(disk.flip_bits(on_disk(place.path), place.offset, place.mask).ok());
   });
+  EXPECT_GT(machine.driver.log().health().damaged_segments, 0u);
 }
 
 // What a segment says when it is read through: its records, without payloads.
@@ -242,6 +243,40 @@ TEST(DamagedHeaders, OfSegmentsCostNothing) {
       if (HasFailure()) FAIL() << path << ", byte " << at;
     }
   }
+}
+
+// Both records of a set: what it said is lost, and no message with it.
+TEST(DamagedSets, CostTheTargetsOfTheirMessagesVisibly) {
+  const StoredSample& sample = testing::killed_store();
+  const std::string& bytes = sample.files.at(kFirst);
+  std::map<std::string, std::vector<uint64_t>> sets;  // where their records begin
+  for (const auto& [end, extent] : extents_of(sample, kFirst)) {
+    if (extent.type != model::RecordType::kTargetSet) continue;
+    sets[bytes.substr(extent.begin, end - extent.begin)].push_back(extent.begin);
+  }
+  ASSERT_GT(sets.size(), 4u);
+  const auto& [set, places] =
+      *std::max_element(sets.begin(), sets.end(), [](const auto& a, const auto& b) {
+        return a.first.size() < b.first.size();  // the shortest names nobody
+      });
+  ASSERT_EQ(places.size(), 2u);
+  StoredSample::Machine machine(sample);
+  for (const uint64_t at : places) {
+    ASSERT_TRUE(machine.world.storage().flip_bits(on_disk(kFirst), at + set.size() - 8, 1).ok());
+  }
+  ASSERT_TRUE(machine.driver.open().ok());
+  EXPECT_EQ(machine.driver.log().health().damaged_segments, 1u);
+  size_t without = 0;
+  for (const auto& [seq, message] : sample.twin.model().messages()) {
+    const auto read = machine.driver.log().read(seq);
+    ASSERT_TRUE(read.ok()) << "message " << seq.value << ": " << read.error().message;
+    EXPECT_EQ((*read)->payload, message->payload);
+    if (*(*read)->targets == *message->targets) continue;
+    EXPECT_EQ((*read)->targets->size(), 0u);
+    ++without;
+  }
+  EXPECT_GT(without, 0u);
+  ASSERT_TRUE(machine.driver.maintain().ok());
 }
 
 // Lists by state and the messages themselves agree: no delivery has another's outcome.

@@ -95,7 +95,11 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
   uint64_t key_mark() const override {
     return opened_->live.with([](const Live& live) { return live.key_tables_written; });
   }
-  LogHealth health() const override { return committer_->health(); }
+  LogHealth health() const override {
+    LogHealth health = committer_->health();
+    health.damaged_segments = opened_->files.damaged();
+    return health;
+  }
   Seq last_durable() const override { return committer_->last_durable(); }
 
   std::vector<LaneRecord> all() const override {

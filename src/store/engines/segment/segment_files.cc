@@ -99,9 +99,18 @@ bool SegmentFiles::prepared(SegmentNumber number) {
   return size.ok() && *size >= options_.segment_bytes;
 }
 
+void SegmentFiles::note_damage(SegmentNumber number) {
+  damaged_.with([&](auto& damaged) { damaged.insert(number); });
+}
+
+size_t SegmentFiles::damaged() const {
+  return damaged_.with([](const auto& damaged) { return damaged.size(); });
+}
+
 Status SegmentFiles::take_out(SegmentNumber number) {
   PH_TRY(disk_.rename(path(number), spare_path(number)));
   generations_.with([&](auto& known) { known.erase(number.value); });
+  damaged_.with([&](auto& damaged) { damaged.erase(number); });
   return disk_.sync_directory(options_.directory);
 }
 

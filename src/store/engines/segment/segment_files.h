@@ -4,6 +4,7 @@
 // the background (prepare, take out, reuse) and readers (seed_of, path).
 #pragma once
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -41,6 +42,11 @@ class SegmentFiles {
   bool prepared(SegmentNumber number);
   bool exists(SegmentNumber number) { return disk_.exists(path(number)); }
 
+  // Something of the segment was found damaged. Any thread.
+  void note_damage(SegmentNumber number);
+  // Segments of which that was said, as long as they are in the log.
+  size_t damaged() const;
+
   // Takes a segment out of the log: its file is a spare one from then on, durable on return.
   Status take_out(SegmentNumber number);
   // Zeroes what a torn group left in `bytes` behind the end of the log: it was never acknowledged,
@@ -70,6 +76,7 @@ class SegmentFiles {
   io::Disk& disk_;
   const SegmentFilesOptions options_;
   io::Guarded<std::unordered_map<uint64_t, uint64_t>> generations_;
+  io::Guarded<std::set<SegmentNumber>> damaged_;
 };
 
 }  // namespace posthorn::store::segment

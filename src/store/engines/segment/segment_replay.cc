@@ -90,7 +90,6 @@ Result<ReplayedSegment> replay_segment(SegmentFiles& files, SegmentNumber number
             scan_segment(*file, bounds, [&](uint32_t offset, const model::RecordView& record) {
               return replay.take(offset, record);
             }));
-  replayed.sets_lost = sets.lost();
   return replayed;
 }
 

@@ -20,7 +20,6 @@ struct ReplayVisitor {
 struct ReplayedSegment {
   std::shared_ptr<OpenIndex> index;
   ScanResult scan;
-  uint32_t sets_lost = 0;  // target sets of which no record is left
 };
 
 // Records behind `through` are left out. kNotFound when the file holds no segment of this number;

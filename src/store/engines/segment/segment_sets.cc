@@ -54,7 +54,6 @@ Status SegmentSets::fill(uint32_t count) {
         "target set {} is lost, both of its records are damaged: messages that name it have no "
         "deliveries",
         number);
-    ++lost_;
     add(std::make_shared<const model::TargetSet>(std::vector<EndpointId>{}));
   }
   return {};

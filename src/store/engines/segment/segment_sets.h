@@ -22,11 +22,10 @@ class SegmentSets {
   // A record of a set; one that is known already is passed over.
   Status take(const model::RecordView& record);
   // The set that a message names. One of which both records are damaged is empty: the message is
-  // kept, its targets are lost, which is logged and counted. kCorrupt for a number out of range.
+  // kept, its targets are lost, which is logged. kCorrupt for a number out of range.
   Result<model::Targets> of(uint32_t set);
 
   const std::vector<model::Targets>& all() const { return sets_; }
-  uint32_t lost() const { return lost_; }
 
  private:
   void add(model::Targets targets);
@@ -39,7 +38,6 @@ class SegmentSets {
   std::vector<model::Targets> sets_;
   bool looked_ahead_ = false;
   std::map<uint32_t, model::Targets> ahead_;
-  uint32_t lost_ = 0;
 };
 
 }  // namespace posthorn::store::segment
