@@ -18,11 +18,27 @@ Result<int> quarter(int n) {
   return q;
 }
 
+// Without braces on purpose: PH_TRY is one statement and leaves the `else` to its own `if`.
+Result<std::string> name_of_half(bool first, int a, int b) {
+  if (first)
+    PH_TRY(half(a));
+  else
+    PH_TRY(half(b));
+  return std::string(first ? "first" : "second");
+}
+
 TEST(Result, CarriesValueOrErrorThroughTheMacros) {
   EXPECT_EQ(quarter(8).value(), 2);
   ASSERT_FALSE(quarter(6).ok());
   EXPECT_EQ(quarter(6).error().code, Errc::kInvalid);
   EXPECT_EQ(std::move(quarter(6)).context("dividing").error().message, "dividing: odd");
+}
+
+TEST(Result, ATryBelongsToTheIfItStandsIn) {
+  EXPECT_EQ(name_of_half(true, 2, 1).value(), "first");
+  EXPECT_EQ(name_of_half(false, 1, 2).value(), "second");
+  EXPECT_FALSE(name_of_half(true, 1, 2).ok());
+  EXPECT_FALSE(name_of_half(false, 2, 1).ok());
 }
 
 TEST(ResultDeathTest, ValueOfAnErrorIsABug) {

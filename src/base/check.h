@@ -10,8 +10,7 @@ namespace posthorn {
 }
 
 #define CHECK(condition, ...)                                                                  \
-  do {                                                                                         \
-    if (__builtin_expect(!(condition), 0)) {                                                   \
+  do                                                                                           \
+    if (__builtin_expect(!(condition), 0))                                                     \
       ::posthorn::check_failed(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__)); \
-    }                                                                                          \
-  } while (false)
+  while (false)

@@ -109,13 +109,12 @@ using Status = Result<void>;
 
 }  // namespace posthorn
 
-// Returns the error of a Status or Result from the calling function.
-#define PH_TRY(expression)                                \
-  do {                                                    \
-    if (auto ph_status = (expression); !ph_status.ok()) { \
-      return std::move(ph_status).error();                \
-    }                                                     \
-  } while (false)
+// Returns the error of a Status or Result from the calling function. One statement, also after an
+// `if` without braces; no block, so it nests no deeper than the `return` it stands for.
+#define PH_TRY(expression)                                                                   \
+  do                                                                                         \
+    if (auto ph_status = (expression); !ph_status.ok()) return std::move(ph_status).error(); \
+  while (false)
 
 // Declares `variable` with the value of a Result, or returns its error.
 #define PH_ASSIGN(variable, expression) \
