@@ -41,8 +41,9 @@ bool matches(const AttemptQuery& query, const model::Attempt& attempt) {
   return within(attempt.recorded_at, query.since, query.before);
 }
 
-bool in_time(const DeliveryQuery& query, const model::Message& message) {
-  return within(message.accepted_at, query.since, query.before);
+bool matches(const DeliveryQuery& query, const model::Message& message) {
+  return message.app == query.app && message.targets->contains(query.endpoint) &&
+         within(message.accepted_at, query.since, query.before);
 }
 
 Status check(const AttemptQuery& query) {

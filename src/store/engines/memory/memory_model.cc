@@ -23,11 +23,6 @@ void walk(const Map& map, bool ascending, Visit visit) {
   }
 }
 
-template <typename Id>
-bool beyond(const std::optional<Id>& after, bool ascending, const Id& id) {
-  return !after || (ascending ? id > *after : id < *after);
-}
-
 MessageRef without_payload(const MessageRef& message) {
   auto copy = std::make_shared<model::Message>(*message);
   copy->payload.clear();
@@ -128,7 +123,7 @@ LaneRead MemoryModel::read_lane(const LaneQuery& query) const {
 Page<MessageRef> MemoryModel::list(const MessageQuery& query) const {
   Page<MessageRef> page;
   walk(messages_, query.ascending, [&](const MessageRef& message) {
-    if (!beyond(query.after, query.ascending, message->id) || !matches(query, *message)) {
+    if (!is_after(query, message->id) || !matches(query, *message)) {
       return true;
     }
     page.done = page.items.size() < query.limit;
@@ -251,7 +246,7 @@ Result<model::Attempt> MemoryModel::attempt(const AppId& app, const AttemptId& i
 Page<model::Attempt> MemoryModel::list(const AttemptQuery& query) const {
   Page<model::Attempt> page;
   walk(attempts_, query.ascending, [&](const model::Attempt& attempt) {
-    if (!beyond(query.after, query.ascending, attempt.id) || !matches(query, attempt)) return true;
+    if (!is_after(query, attempt.id) || !matches(query, attempt)) return true;
     page.done = page.items.size() < query.limit;
     if (page.done) page.items.push_back(attempt);
     return page.done;
@@ -294,10 +289,7 @@ Result<model::Delivery> MemoryModel::delivery(Seq message, const EndpointId& end
 Page<DeliveryOfMessage> MemoryModel::list(const DeliveryQuery& query) const {
   Page<DeliveryOfMessage> page;
   walk(messages_, query.ascending, [&](const MessageRef& message) {
-    if (message->app != query.app || !message->targets->contains(query.endpoint) ||
-        !beyond(query.after, query.ascending, message->id) || !in_time(query, *message)) {
-      return true;
-    }
+    if (!is_after(query, message->id) || !matches(query, *message)) return true;
     model::Delivery delivery = delivery_at(*message, query.endpoint);
     if (query.state && delivery.state != *query.state) return true;
     page.done = page.items.size() < query.limit;

@@ -59,10 +59,7 @@ Status DeliveryScan::scan_sealed(Wanted wanted, Found& found) {
     if (numbers.size() < segments.limit) return {};
     // On behind the last segment looked at.
     PH_ASSIGN(const auto last, tiers_.segment(numbers.back()));
-    if (query.ascending)
-      segments.from = last->span().last.next();
-    else
-      segments.to = last->span().first;
+    segments.go_behind(query.ascending ? last->span().last : last->span().first);
   }
   return {};
 }
@@ -96,11 +93,7 @@ Status DeliveryScan::by_endpoint(const Segment& segment, const Wanted& wanted, F
       if (found.size() >= wanted.query.limit) return {};
     }
     if (targets.size() < query.limit) return {};
-    const Seq last = targets.back().place.seq;
-    if (query.ascending)
-      query.from = last.next();
-    else
-      query.to = last;
+    query.go_behind(targets.back().place.seq);
   }
 }
 

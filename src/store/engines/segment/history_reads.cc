@@ -34,9 +34,7 @@ AttemptFilter filter_of(const AttemptQuery& query) {
 // end here.
 enum class Fit : uint8_t { kOn, kOff, kPast };
 Fit fit(const AttemptQuery& query, const model::Attempt& attempt) {
-  if (query.after && (query.ascending ? attempt.id <= *query.after : attempt.id >= *query.after)) {
-    return Fit::kOff;
-  }
+  if (!is_after(query, attempt.id)) return Fit::kOff;
   const bool past = query.ascending ? query.before.us != 0 && attempt.recorded_at >= query.before
                                     : query.since.us != 0 && attempt.recorded_at < query.since;
   if (past) return Fit::kPast;
@@ -89,21 +87,25 @@ Result<Page<model::Attempt>> HistoryReads::list_of_message(const AttemptQuery& q
   const AttemptFilter filter = filter_of(query);
   for (const AttemptEntry& entry : entries) {
     if (!filter.passes(entry.facet)) continue;
-    Result<model::Attempt> attempt = read_at(entry.place);
-    if (is_left_out(attempt)) continue;
-    if (!attempt.ok()) return std::move(attempt).error();
-    const Fit fits = fit(query, *attempt);
-    if (fits == Fit::kPast) return page;
-    if (fits == Fit::kOff) continue;
-    page.done = page.items.size() < query.limit;
-    if (!page.done) return page;
-    page.items.push_back(std::move(attempt).value());
+    PH_ASSIGN(const bool more, add_to_page(query, entry.place, page));
+    if (!more) return page;
   }
   return page;
 }
 
-Result<Page<model::Attempt>> HistoryReads::list_of_endpoint(const AttemptQuery& query) {
-  Page<model::Attempt> page;
+Result<bool> HistoryReads::add_to_page(const AttemptQuery& query, const RecordPlace& place,
+                                       Page<model::Attempt>& page) {
+  Result<model::Attempt> attempt = read_at(place);
+  if (is_left_out(attempt)) return true;
+  if (!attempt.ok()) return std::move(attempt).error();
+  const Fit fits = fit(query, *attempt);
+  if (fits != Fit::kOn) return fits == Fit::kOff;
+  page.done = page.items.size() < query.limit;
+  if (page.done) page.items.push_back(std::move(attempt).value());
+  return page.done;
+}
+
+Result<EntryQuery> HistoryReads::entries_for(const AttemptQuery& query) {
   EntryQuery entries;
   entries.tail = query.endpoint->bytes.tail();
   entries.ascending = query.ascending;
@@ -111,39 +113,31 @@ Result<Page<model::Attempt>> HistoryReads::list_of_endpoint(const AttemptQuery& 
   if (query.after) {
     PH_ASSIGN(const auto after, parts_.index.attempts_with_id(*query.after));
     // Several may share the tail of the id; fit() compares ids, so the widest range is right.
-    for (const AttemptEntry& entry : after) {
-      if (query.ascending)
-        entries.from =
-            entries.from.value == 0 ? entry.place.seq : std::min(entries.from, entry.place.seq);
-      else
-        entries.to =
-            entries.to == kEndOfLog ? entry.place.seq : std::max(entries.to, entry.place.seq);
-    }
+    const auto [first, last] = std::minmax_element(
+        after.begin(), after.end(),
+        [](const AttemptEntry& a, const AttemptEntry& b) { return a.place.seq < b.place.seq; });
+    if (!after.empty() && query.ascending) entries.from = first->place.seq;
+    if (!after.empty() && !query.ascending) entries.to = last->place.seq;
   }
   if (query.before.us != 0) {
     PH_ASSIGN(const Seq bound, parts_.messages.end_before(query.before));
     entries.to = std::min(entries.to, bound);
   }
+  return entries;
+}
+
+Result<Page<model::Attempt>> HistoryReads::list_of_endpoint(const AttemptQuery& query) {
+  Page<model::Attempt> page;
+  PH_ASSIGN(EntryQuery entries, entries_for(query));
   while (true) {
     PH_ASSIGN(const std::vector<AttemptEntry> found,
               parts_.index.attempts_to_endpoint(entries, filter_of(query)));
     for (const AttemptEntry& entry : found) {
-      Result<model::Attempt> attempt = read_at(entry.place);
-      if (is_left_out(attempt)) continue;
-      if (!attempt.ok()) return std::move(attempt).error();
-      const Fit fits = fit(query, *attempt);
-      if (fits == Fit::kPast) return page;
-      if (fits == Fit::kOff) continue;
-      page.done = page.items.size() < query.limit;
-      if (!page.done) return page;
-      page.items.push_back(std::move(attempt).value());
+      PH_ASSIGN(const bool more, add_to_page(query, entry.place, page));
+      if (!more) return page;
     }
     if (found.size() < entries.limit) return page;
-    const Seq last = found.back().place.seq;
-    if (query.ascending)
-      entries.from = last.next();
-    else
-      entries.to = last;
+    entries.go_behind(found.back().place.seq);
   }
 }
 
@@ -258,15 +252,9 @@ Result<Page<DeliveryOfMessage>> HistoryReads::list(const DeliveryQuery& query) {
     PH_ASSIGN(const std::vector<Seq> found, candidates(query, entries));
     for (const Seq seq : found) {
       Result<MessageRef> message = parts_.messages.read(seq);
-      const Errc code = message.ok() ? Errc::kInternal : message.error().code;
-      if (code == Errc::kCorrupt || code == Errc::kNotFound) continue;
+      if (is_left_out(message)) continue;
       if (!message.ok()) return std::move(message).error();
-      const MessageId& id = (*message)->id;
-      const bool beyond = !query.after || (query.ascending ? id > *query.after : id < *query.after);
-      if (!beyond || (*message)->app != query.app || !in_time(query, **message) ||
-          !(*message)->targets->contains(query.endpoint)) {
-        continue;
-      }
+      if (!is_after(query, (*message)->id) || !matches(query, **message)) continue;
       PH_ASSIGN(const model::Delivery delivery, delivery_of_target(**message, query.endpoint));
       if (query.state && delivery.state != *query.state) continue;
       page.done = page.items.size() < query.limit;
@@ -274,10 +262,7 @@ Result<Page<DeliveryOfMessage>> HistoryReads::list(const DeliveryQuery& query) {
       page.items.push_back({std::move(message).value(), delivery});
     }
     if (found.size() < entries.limit) return page;
-    if (query.ascending)
-      entries.from = found.back().next();
-    else
-      entries.to = found.back();
+    entries.go_behind(found.back());
   }
 }
 

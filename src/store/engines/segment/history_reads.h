@@ -29,6 +29,11 @@ class HistoryReads {
   Result<model::Attempt> read_at(const RecordPlace& place);
   Result<Page<model::Attempt>> list_of_message(const AttemptQuery& query);
   Result<Page<model::Attempt>> list_of_endpoint(const AttemptQuery& query);
+  // The range of the index that the endpoint's page is in.
+  Result<EntryQuery> entries_for(const AttemptQuery& query);
+  // Adds the attempt if it is on the page. False: the page ends here, full or at its time bound.
+  Result<bool> add_to_page(const AttemptQuery& query, const RecordPlace& place,
+                           Page<model::Attempt>& page);
   Result<LastAttempt> last_of(const AttemptEntry& entry, uint16_t count);
   Result<model::Delivery> delivery_of_target(const model::Message& message,
                                              const EndpointId& endpoint);

@@ -73,6 +73,14 @@ struct EntryQuery {
   Seq to = kEndOfLog;  // exclusive
   bool ascending = false;
   size_t limit = 64;  // fewer entries than this: there are no others in the range
+
+  // Narrows the range to what comes behind `last` in the order of the list.
+  void go_behind(Seq last) {
+    if (ascending)
+      from = last.next();
+    else
+      to = last;
+  }
 };
 
 struct AttemptFilter {

@@ -15,8 +15,8 @@ constexpr size_t kEntriesAtOnce = 64;
 
 Error not_found() { return error(Errc::kNotFound, "there is no such message"); }
 
-// A damaged record costs itself, not the page it would be on; nor does one whose segment has left
-// the log since it was looked up.
+}  // namespace
+
 bool is_left_out(const Result<MessageRef>& message) {
   if (message.ok()) return false;
   if (message.error().code == Errc::kNotFound) return true;
@@ -24,8 +24,6 @@ bool is_left_out(const Result<MessageRef>& message) {
   log(LogLevel::kError, "store", "a message is left out: {}", message.error().message);
   return true;
 }
-
-}  // namespace
 
 Result<MessageRef> MessageReads::read_at(const RecordPlace& place, uint32_t set,
                                          bool with_payload) {
@@ -130,6 +128,7 @@ Result<Page<MessageRef>> MessageReads::list(const MessageQuery& query) {
   entries.limit = std::min(query.limit + 1, kEntriesAtOnce);
   PH_TRY(narrow({query.after, query.ascending, query.since, query.before}, entries));
   std::vector<uint32_t> types;
+  types.reserve(query.event_types.size());
   for (const std::string& type : query.event_types) types.push_back(event_type_hash(type));
   while (true) {
     PH_ASSIGN(const std::vector<AppEntry> found, index_.messages_of_app(entries));
@@ -140,21 +139,13 @@ Result<Page<MessageRef>> MessageReads::list(const MessageQuery& query) {
       Result<MessageRef> message = read_at(entry.place, entry.set, query.with_payload);
       if (is_left_out(message)) continue;
       if (!message.ok()) return std::move(message).error();
-      const MessageId& id = (*message)->id;
-      const bool beyond = !query.after || (query.ascending ? id > *query.after : id < *query.after);
-      if (!beyond || !matches(query, **message)) continue;
-      if (page.items.size() == query.limit) {
-        page.done = false;
-        return page;
-      }
+      if (!is_after(query, (*message)->id) || !matches(query, **message)) continue;
+      page.done = page.items.size() < query.limit;
+      if (!page.done) return page;
       page.items.push_back(std::move(message).value());
     }
     if (found.size() < entries.limit) return page;
-    const Seq last = found.back().place.seq;
-    if (query.ascending)
-      entries.from = last.next();
-    else
-      entries.to = last;
+    entries.go_behind(found.back().place.seq);
   }
 }
 
