@@ -37,7 +37,7 @@ class Store final : public CheckpointStore {
   };
 
   std::string path_of(uint64_t generation) const {
-    return options_.directory + "/" + number_name(generation, kSuffix);
+    return path_in(options_.directory, number_name(generation, kSuffix));
   }
   std::vector<std::string> files_of(const Checkpoint& checkpoint) const;
   Result<bool> files_exist(const Kept& checkpoint);
@@ -60,7 +60,7 @@ Status Store::list() {
     if (const auto generation = parse_number_name(name, kSuffix)) {
       generations_.push_back(*generation);
     } else if (name.ends_with(".tmp")) {
-      PH_TRY(disk_.remove(options_.directory + "/" + name));
+      PH_TRY(disk_.remove(path_in(options_.directory, name)));
     }
   }
   std::sort(generations_.begin(), generations_.end());
@@ -77,7 +77,7 @@ std::vector<std::string> Store::files_of(const Checkpoint& checkpoint) const {
     const std::string_view folder_then = last_part(std::string_view(file).substr(0, slash));
     for (const std::string& folder : options_.owned_folders) {
       if (last_part(folder) != folder_then) continue;
-      file = folder + file.substr(slash);
+      file = path_in(folder, last_part(file));
       break;
     }
   }
@@ -88,7 +88,7 @@ Result<bool> Store::files_exist(const Kept& checkpoint) {
   std::unordered_set<std::string> there;
   for (const std::string& folder : options_.owned_folders) {
     PH_ASSIGN(const auto names, disk_.list(folder));
-    for (const std::string& name : names) there.insert(folder + "/" + name);
+    for (const std::string& name : names) there.insert(path_in(folder, name));
   }
   for (const std::string& file : checkpoint.files) {
     if (there.contains(file)) continue;
@@ -128,7 +128,7 @@ Result<std::unique_ptr<CheckpointWriter>> Store::begin() {
   for (const std::string& folder : options_.owned_folders) {
     PH_ASSIGN(const auto names, disk_.list(folder));
     for (const std::string& name : names) {
-      if (!name.ends_with(".tmp")) owned_.push_back(folder + "/" + name);
+      if (!name.ends_with(".tmp")) owned_.push_back(path_in(folder, name));
     }
   }
   const uint64_t generation = generations_.empty() ? 1 : generations_.back() + 1;
@@ -185,7 +185,7 @@ Result<std::unique_ptr<CheckpointStore>> CheckpointStore::open(io::Disk& disk,
     PH_TRY(disk.make_directory(folder));
     PH_ASSIGN(const auto names, disk.list(folder));
     for (const std::string& name : names) {
-      if (name.ends_with(".tmp")) PH_TRY(disk.remove(folder + "/" + name));
+      if (name.ends_with(".tmp")) PH_TRY(disk.remove(path_in(folder, name)));
     }
   }
   auto store = std::make_unique<Store>(disk, std::move(options));

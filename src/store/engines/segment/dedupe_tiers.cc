@@ -44,7 +44,7 @@ class Tiers final : public DedupeTiers {
 
  private:
   std::string path_of(const NumberRange& seqs) const {
-    return options_.directory + "/" + range_name(seqs, kSuffix);
+    return path_in(options_.directory, range_name(seqs, kSuffix));
   }
   ViewRef view() const {
     return view_.with([](const ViewRef& view) { return view; });
@@ -74,7 +74,7 @@ Status Tiers::load() {
   std::vector<NumberRange> ranges;
   for (const std::string& name : names) {
     if (const auto range = parse_range_name(name, kSuffix)) ranges.push_back(*range);
-    if (name.ends_with(".tmp")) PH_TRY(disk_.remove(options_.directory + "/" + name));
+    if (name.ends_with(".tmp")) PH_TRY(disk_.remove(path_in(options_.directory, name)));
   }
   std::sort(ranges.begin(), ranges.end(), [](const NumberRange& a, const NumberRange& b) {
     return a.last - a.first > b.last - b.first;

@@ -29,6 +29,13 @@ std::optional<std::string_view> stem(std::string_view name, std::string_view suf
 
 }  // namespace
 
+std::string path_in(std::string_view folder, std::string_view name) {
+  std::string path;
+  path.reserve(folder.size() + 1 + name.size());
+  path.append(folder).append("/").append(name);
+  return path;
+}
+
 std::string number_name(uint64_t number, std::string_view suffix) {
   return fmt::format("{:020}.{}", number, suffix);
 }

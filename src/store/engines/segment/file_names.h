@@ -15,6 +15,9 @@ struct NumberRange {
   bool holds(const NumberRange& other) const { return first <= other.first && other.last <= last; }
 };
 
+// "<folder>/<name>"
+std::string path_in(std::string_view folder, std::string_view name);
+
 std::string number_name(uint64_t number, std::string_view suffix);
 std::string range_name(const NumberRange& range, std::string_view suffix);
 // Empty for every other form.

@@ -52,11 +52,11 @@ bool contains(const std::vector<uint64_t>& sorted, uint64_t number) {
 }  // namespace
 
 std::string IndexFolder::path_of(SegmentNumber segment) const {
-  return directory_ + "/" + number_name(segment.value, kIndexSuffix);
+  return path_in(directory_, number_name(segment.value, kIndexSuffix));
 }
 
 std::string IndexFolder::path_of(const NumberRange& segments) const {
-  return directory_ + "/" + range_name(segments, kRunSuffix);
+  return path_in(directory_, range_name(segments, kRunSuffix));
 }
 
 Result<IndexView> IndexFolder::load() {
@@ -70,7 +70,7 @@ Result<IndexView> IndexFolder::load() {
     } else if (const auto range = parse_range_name(name, kRunSuffix)) {
       runs.push_back(*range);
     } else if (name.ends_with(".tmp")) {
-      PH_TRY(disk_.remove(directory_ + "/" + name));
+      PH_TRY(disk_.remove(path_in(directory_, name)));
     }
   }
   std::sort(segments.begin(), segments.end());
@@ -177,7 +177,7 @@ Status IndexFolder::remove_run(const NumberRange& segments) {
 
 Status IndexFolder::remove_path(const std::string& path) {
   cache_.forget(CachedFile(path));
-  const Status removed = disk_.remove(path);
+  Status removed = disk_.remove(path);
   if (!removed.ok() && removed.error().code == Errc::kNotFound) return {};
   return removed;
 }

@@ -56,11 +56,11 @@ Status reserve(io::File& file, uint64_t bytes) {
 }  // namespace
 
 std::string SegmentFiles::path(SegmentNumber number) const {
-  return options_.directory + "/" + number_name(number.value, kSuffix);
+  return path_in(options_.directory, number_name(number.value, kSuffix));
 }
 
 std::string SegmentFiles::spare_path(SegmentNumber number) const {
-  return options_.directory + "/" + number_name(number.value, kSpareSuffix);
+  return path_in(options_.directory, number_name(number.value, kSpareSuffix));
 }
 
 Result<std::unique_ptr<io::File>> SegmentFiles::open(SegmentNumber number, io::OpenMode mode) {
