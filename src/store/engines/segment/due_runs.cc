@@ -29,6 +29,59 @@ Error unavailable() {
   return error(Errc::kUnavailable, "due entries are damaged and are made again");
 }
 
+struct Portion {
+  std::vector<DueEntry> memory;  // behind the cursor, up to a page of them
+  bool memory_cut = false;       // there are more
+  std::vector<DueRunRef> runs;
+};
+
+// Walks a portion of memory and the runs together, in the order of keys.
+class PortionWalk {
+ public:
+  PortionWalk(Portion from, const DueQuery& query)
+      : from_(std::move(from)),
+        until_(query.until),
+        runs_(from_.runs, query.after == DueEntry{} ? std::string() : due_key(query.after)) {}
+
+  // Null: no more is due, or the walk is cut short. Stays there until next().
+  Result<const DueEntry*> top();
+  bool top_is_in_memory() const { return top_is_in_memory_; }
+  // Of a top entry that is in a run.
+  void mark_gone() { runs_.top()->run->mark_gone(runs_.top()->slot); }
+  void next();
+  // Memory has more than the portion held: what comes behind it is not known here.
+  bool is_cut() const { return memory_done() && from_.memory_cut; }
+  bool damaged() const { return runs_.damaged(); }
+
+ private:
+  bool memory_done() const { return at_ == from_.memory.size(); }
+
+  const Portion from_;
+  const WallTime until_;
+  size_t at_ = 0;  // in the memory of the portion
+  DueMerge runs_;
+  DueEntry in_run_;
+  bool top_is_in_memory_ = false;
+};
+
+Result<const DueEntry*> PortionWalk::top() {
+  if (is_cut()) return nullptr;
+  const DueMerge::At* run = runs_.top();
+  PH_TRY(runs_.failed());
+  if (run != nullptr) in_run_ = decode_due(run->entry);
+  const bool runs_done = run == nullptr || in_run_.due > until_;
+  if (memory_done() && runs_done) return nullptr;
+  top_is_in_memory_ = runs_done || (!memory_done() && key_of(from_.memory[at_]) < key_of(in_run_));
+  return top_is_in_memory_ ? &from_.memory[at_] : &in_run_;
+}
+
+void PortionWalk::next() {
+  if (top_is_in_memory_)
+    ++at_;
+  else
+    runs_.next();
+}
+
 class Runs final : public DueRuns {
  public:
   Runs(io::Disk& disk, BlockCache& cache, DueRunsOptions options)
@@ -59,14 +112,8 @@ class Runs final : public DueRuns {
   std::vector<std::string> files() const override;
 
  private:
-  struct Portion {
-    std::vector<DueEntry> memory;  // behind the cursor, up to a page of them
-    bool memory_cut = false;       // there are more
-    std::vector<DueRunRef> runs;
-  };
-
   std::string path_of(uint64_t number) const {
-    return options_.directory + "/" + number_name(number, kSuffix);
+    return path_in(options_.directory, number_name(number, kSuffix));
   }
   Result<DueRunRef> open_run(uint64_t number, const DueBucket& bucket);
   Status read_run(ByteReader& in);
@@ -219,7 +266,7 @@ void Runs::forget(const DueEntry& entry) {
   state_.with([&](State& state) { state.memory.erase(key_of(entry)); });
 }
 
-Runs::Portion Runs::portion(const DueQuery& query) const {
+Portion Runs::portion(const DueQuery& query) const {
   return state_.with([&](const State& state) {
     Portion portion;
     auto at = state.memory.upper_bound(key_of(query.after));
@@ -256,37 +303,23 @@ Result<std::vector<DueEntry>> Runs::page(const DueQuery& query, const IsLive& is
 // Takes a portion from memory and merges it with the runs, up to query.limit entries in the page.
 // True: there may be more behind query.after, which is moved on.
 Result<bool> Runs::fill(DueQuery& query, const IsLive& is_live, std::vector<DueEntry>& page) {
-  const Portion from = portion(query);
-  const bool from_start = query.after == DueEntry{};
-  DueMerge merge(from.runs, from_start ? std::string() : due_key(query.after));
-  auto memory = from.memory.begin();
+  PortionWalk walk(portion(query), query);
   while (page.size() < query.limit) {
-    const bool memory_done = memory == from.memory.end();
-    if (memory_done && from.memory_cut) break;
-    const DueMerge::At* run = merge.top();
-    PH_TRY(merge.failed());
-    std::optional<DueEntry> in_run;
-    if (run != nullptr) in_run = decode_due(run->entry);
-    if (in_run && in_run->due > query.until) in_run.reset();
-    if (memory_done && !in_run) break;
-    const bool from_memory = !in_run || (!memory_done && key_of(*memory) < key_of(*in_run));
-    const DueEntry& entry = from_memory ? *memory : *in_run;
-    PH_ASSIGN(const bool live, is_live(entry));
-    const bool again = !page.empty() && key_of(page.back()) == key_of(entry);
-    if (live && !again) page.push_back(entry);
-    query.after = entry;
-    if (!live && from_memory) forget(entry);
-    if (!live && !from_memory) run->run->mark_gone(run->slot);
-    if (from_memory)
-      ++memory;
-    else
-      merge.next();
+    PH_ASSIGN(const DueEntry* entry, walk.top());
+    if (entry == nullptr) break;
+    PH_ASSIGN(const bool live, is_live(*entry));
+    const bool again = !page.empty() && key_of(page.back()) == key_of(*entry);
+    if (live && !again) page.push_back(*entry);
+    if (!live && walk.top_is_in_memory()) forget(*entry);
+    if (!live && !walk.top_is_in_memory()) walk.mark_gone();
+    query.after = *entry;
+    walk.next();
   }
-  if (merge.damaged()) {
+  if (walk.damaged()) {
     mark_damaged();
     return unavailable();
   }
-  return memory == from.memory.end() && from.memory_cut;
+  return walk.is_cut();
 }
 
 Status Runs::flush() {
