@@ -59,8 +59,7 @@ void build(io::Host& host, const std::string& directory, uint64_t keys) {
       CHECK(table.insert(key_of(seq), Seq{seq}, at));
     }
     CHECK(opened.tiers->add(table).ok());
-    while (opened.tiers->merge_step(at).value()) {
-    }
+    while (opened.tiers->merge_step(at).value()) continue;
   }
 }
 

@@ -380,10 +380,9 @@ Result<std::vector<typename Kind::Entry>> Tiers::gather(const EntryQuery& query,
       const RunEntry run = decode_run(Kind::kTable, entry);
       const SegmentSpan* span = current.span_of(run.seq);
       if (span == nullptr || !kind.keep(run)) return true;
+      if (run.count == 1 && run.seq < query.from) return true;
       if (run.count == 1) {
-        if (query.from <= run.seq) {
-          found.push_back(kind.single(run, RecordPlace{span->segment, run.seq, run.offset}));
-        }
+        found.push_back(kind.single(run, RecordPlace{span->segment, run.seq, run.offset}));
         return found.size() < query.limit;
       }
       EntryQuery rest = query;

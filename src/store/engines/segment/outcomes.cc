@@ -190,6 +190,7 @@ void Store::mark_damaged(SegmentNumber segment) {
 std::vector<SegmentNumber> Store::damaged() const {
   return state_.with([](const State& state) {
     std::vector<SegmentNumber> numbers;
+    numbers.reserve(state.damaged.size());
     for (const uint64_t number : state.damaged) numbers.push_back(SegmentNumber{number});
     return numbers;
   });
@@ -436,6 +437,7 @@ Status Store::flush() {
 std::vector<SegmentNumber> Store::segments() const {
   return state_.with([](const State& state) {
     std::vector<SegmentNumber> numbers;
+    numbers.reserve(state.segments.size());
     for (const auto& [segment, known] : state.segments) numbers.emplace_back(segment);
     return numbers;
   });

@@ -184,8 +184,7 @@ Status Recovery::take(uint32_t offset, const model::RecordView& record, SegmentS
     return {};
   }
   if (!is_set) newest_ = record.seq;
-  const Status taken =
-      is_set ? sets.take(record) : take_record({offset, record.set_id}, record, sets);
+  Status taken = is_set ? sets.take(record) : take_record({offset, record.set_id}, record, sets);
   if (!taken.ok() && taken.error().code == Errc::kIo) return taken;
   if (!taken.ok()) {
     log(LogLevel::kError, "store", "record {} is left out: {}", record.seq.value,

@@ -92,20 +92,25 @@ std::vector<std::string> paths_of(const std::map<std::string, Extents>& segments
   return paths;
 }
 
-// All but `lost` of [first, last] reads as it was written; `lost` does too, or is an error.
-void expect_unchanged(Store& store, const StoredSample& sample, Seq lost, Seq first, Seq last) {
+struct Span {
+  Seq first;
+  Seq last;  // inclusive
+};
+
+// All but `lost` of the span reads as it was written; `lost` does too, or is an error.
+void expect_unchanged(Store& store, const StoredSample& sample, Seq lost, Span span) {
   const MemoryModel& model = sample.twin.model();
-  for (auto at = model.messages().lower_bound(first); at != model.messages().end(); ++at) {
+  for (auto at = model.messages().lower_bound(span.first); at != model.messages().end(); ++at) {
     const auto& [seq, message] = *at;
-    if (seq > last) break;
+    if (seq > span.last) break;
     const auto read = store.log().read(seq);
     if (!read.ok() && seq == lost) continue;
     ASSERT_TRUE(read.ok()) << "message " << seq.value << ": " << read.error().message;
     ASSERT_TRUE(same(**read, *message)) << "message " << seq.value << " changed";
   }
-  for (auto at = model.attempts().lower_bound(first); at != model.attempts().end(); ++at) {
+  for (auto at = model.attempts().lower_bound(span.first); at != model.attempts().end(); ++at) {
     const auto& [seq, attempt] = *at;
-    if (seq > last) break;
+    if (seq > span.last) break;
     const auto read = store.history().attempt(attempt.app, attempt.id);
     if (!read.ok() && seq == lost) continue;
     ASSERT_TRUE(read.ok()) << "attempt " << seq.value << ": " << read.error().message;
@@ -137,7 +142,7 @@ TEST_P(DamagedSegments, AreReadWithoutTheRecordThatIsHit) {
       last = std::max(last, extent.seq);
     }
     ASSERT_TRUE(disk.flip_bits(on_disk(place.path), place.offset, place.mask).ok());
-    expect_unchanged(machine.driver.store(), sample, lost_at(extents, place.offset), first, last);
+    expect_unchanged(machine.driver.store(), sample, lost_at(extents, place.offset), {first, last});
     ASSERT_TRUE(disk.flip_bits(on_disk(place.path), place.offset, place.mask).ok());
   });
   EXPECT_GT(machine.driver.log().health().damaged_segments, 0u);
@@ -220,7 +225,7 @@ TEST_P(DamagedSegments, LoseNothingBesideTheRecordThatIsHitThroughRestarts) {
         for (int restart = 0; restart < 2; ++restart) {
           ASSERT_TRUE(machine.driver.open().ok());
           ASSERT_GE(machine.driver.log().last_durable(), last);
-          expect_unchanged(machine.driver.store(), sample, lost, Seq{1}, last);
+          expect_unchanged(machine.driver.store(), sample, lost, {Seq{1}, last});
           ASSERT_TRUE(machine.driver.maintain().ok());
           ASSERT_NE(machine.driver.post(message_to(1, {1})), nullptr);
         }
@@ -239,7 +244,7 @@ TEST(DamagedHeaders, OfSegmentsCostNothing) {
       ASSERT_TRUE(machine.world.storage().flip_bits(on_disk(path), at, mask).ok());
       ASSERT_TRUE(machine.driver.open().ok());
       ASSERT_EQ(machine.driver.log().last_durable(), last);
-      expect_unchanged(machine.driver.store(), sample, Seq{}, Seq{1}, last);
+      expect_unchanged(machine.driver.store(), sample, Seq{}, {Seq{1}, last});
       if (HasFailure()) FAIL() << path << ", byte " << at;
     }
   }
@@ -316,7 +321,8 @@ TEST_P(DamagedSegments, AreIndexedAgainWithoutTheRecordThatIsHit) {
             machine.world.storage().flip_bits(on_disk(place.path), place.offset, place.mask).ok());
         ASSERT_TRUE(machine.driver.open().ok());
         ASSERT_TRUE(machine.driver.maintain().ok());
-        expect_unchanged(machine.driver.store(), sample, lost, Seq{1}, sample.twin.model().last());
+        expect_unchanged(machine.driver.store(), sample, lost,
+                         {Seq{1}, sample.twin.model().last()});
         expect_listed(machine.driver, sample, lost);
       });
 }
@@ -346,7 +352,7 @@ TEST_P(DamagedSegments, BehindTheCheckpointLoseNothingBesideTheRecordThatIsHit) 
     ASSERT_EQ(last, cut ? before_last_group : model.last());
     const Extent* hit = record_at(extents, place.offset);
     const Seq lost = hit == nullptr ? Seq{} : hit->seq;
-    expect_unchanged(machine.driver.store(), sample, lost, Seq{1}, last);
+    expect_unchanged(machine.driver.store(), sample, lost, {Seq{1}, last});
     const bool outcomes_known =
         !cut && (hit == nullptr || hit->type == model::RecordType::kTargetSet);
     if (!outcomes_known) return;
