@@ -42,13 +42,26 @@ constexpr model::DeliveryState kStates[] = {
     model::DeliveryState::kPending, model::DeliveryState::kDelivered, model::DeliveryState::kDead,
     model::DeliveryState::kCancelled, model::DeliveryState::kFiltered};
 
+// What a page of a list is compared by, and what the next page comes after.
+auto key_of_item(const MessageRef& message) { return std::pair(message->seq, message->id); }
+auto key_of_item(const DeliveryOfMessage& delivery) { return key_of_item(delivery.message); }
+auto key_of_item(const model::Attempt& attempt) { return std::pair(attempt.seq, attempt.id); }
+
+auto list_of(Store& store, const MessageQuery& query) { return store.log().list(query); }
+auto list_of(Store& store, const DeliveryQuery& query) { return store.history().list(query); }
+auto list_of(Store& store, const AttemptQuery& query) { return store.history().list(query); }
+template <typename Query>
+auto list_of(const MemoryModel& model, const Query& query) {
+  return Result(model.list(query));
+}
+
 // All pages of a list, as the seqs of what it holds.
-template <typename Query, typename List, typename KeyOf>
-Result<std::vector<Seq>> all_pages(Query query, List list, KeyOf key_of_item) {
+template <typename Query, typename Source>
+Result<std::vector<Seq>> all_pages(Query query, Source& source) {
   std::vector<Seq> seqs;
   query.limit = kPageLimit;
   while (true) {
-    PH_ASSIGN(const auto page, list(query));
+    PH_ASSIGN(const auto page, list_of(source, query));
     for (const auto& item : page.items) {
       const auto [seq, id] = key_of_item(item);
       seqs.push_back(seq);
@@ -59,20 +72,59 @@ Result<std::vector<Seq>> all_pages(Query query, List list, KeyOf key_of_item) {
 }
 
 // Compares one list of the store with the same list of the model, through all pages.
-template <typename Query, typename List, typename ModelList, typename KeyOf>
-std::string compare_list(std::string_view name, const Query& query, List list, ModelList model_list,
-                         KeyOf key) {
-  const auto got = all_pages(query, list, key);
+template <typename Query>
+std::string compare_list(std::string_view name, const Query& query, Store& store,
+                         const MemoryModel& model) {
+  const auto got = all_pages(query, store);
   if (!got.ok()) return fmt::format("{}: {}", name, got.error().message);
-  const auto want = all_pages(
-      query, [&](const Query& q) { return Result(model_list(q)); }, key);
+  const auto want = all_pages(query, model);
   if (*got == *want) return {};
   std::string numbers;
-  for (const auto* list_of : {&*got, &*want}) {
-    for (const Seq seq : *list_of) numbers += fmt::format(" {}", seq.value);
-    if (list_of == &*got) numbers += " instead of";
+  for (const auto* list : {&*got, &*want}) {
+    for (const Seq seq : *list) numbers += fmt::format(" {}", seq.value);
+    if (list == &*got) numbers += " instead of";
   }
   return fmt::format("{} holds{}", name, numbers);
+}
+
+std::string compare_deliveries_of(const LaneRecord& lane, bool ascending, Store& store,
+                                  const MemoryModel& model) {
+  for (const model::DeliveryState state : kStates) {
+    DeliveryQuery query;
+    query.app = lane.app;
+    query.endpoint = lane.endpoint;
+    query.state = state;
+    query.ascending = ascending;
+    std::string different =
+        compare_list(fmt::format("a list of deliveries in state {}", static_cast<int>(state)),
+                     query, store, model);
+    if (!different.empty()) return different;
+  }
+  return {};
+}
+
+std::string compare_attempts_of(const LaneRecord& lane, bool ascending, Store& store,
+                                const MemoryModel& model) {
+  AttemptQuery query;
+  query.app = lane.app;
+  query.endpoint = lane.endpoint;
+  query.ascending = ascending;
+  return compare_list("a list of attempts", query, store, model);
+}
+
+std::string compare_reads_of(const LaneRecord& lane, Store& store, const MemoryModel& model) {
+  LaneQuery query;
+  query.app = lane.app;
+  query.endpoint = lane.endpoint;
+  query.count_max = 1000;
+  const auto got = store.log().read_lane(query);
+  if (!got.ok()) return fmt::format("reading a lane: {}", got.error().message);
+  const LaneRead want = model.read_lane(query);
+  const bool equal = std::equal(
+      got->messages.begin(), got->messages.end(), want.messages.begin(), want.messages.end(),
+      [](const MessageRef& a, const MessageRef& b) { return a->seq == b->seq; });
+  if (!equal || got->at_end != want.at_end || got->next != want.next) return "a lane differs";
+  return {};
 }
 
 }  // namespace
@@ -269,15 +321,12 @@ std::string ModelTwin::compare_messages(Store& store) const {
 std::string ModelTwin::compare_pages(Store& store) const {
   std::set<AppId> apps;
   for (const auto& [seq, message] : model_.messages()) apps.insert(message->app);
-  const auto key = [](const MessageRef& m) { return std::pair(m->seq, m->id); };
   for (const AppId& app : apps) {
     for (const bool ascending : {true, false}) {
       MessageQuery query;
       query.app = app;
       query.ascending = ascending;
-      std::string different = compare_list(
-          "a list of messages", query, [&](const MessageQuery& q) { return store.log().list(q); },
-          [&](const MessageQuery& q) { return model_.list(q); }, key);
+      std::string different = compare_list("a list of messages", query, store, model_);
       if (!different.empty()) return different;
     }
   }
@@ -300,46 +349,14 @@ std::string ModelTwin::compare_deliveries(Store& store) const {
 }
 
 std::string ModelTwin::compare_lists(Store& store) const {
-  const auto delivery_key = [](const DeliveryOfMessage& d) {
-    return std::pair(d.message->seq, d.message->id);
-  };
-  const auto attempt_key = [](const model::Attempt& a) { return std::pair(a.seq, a.id); };
-  const auto lane_key = [](const MessageRef& m) { return m->seq; };
   for (const LaneRecord& lane : model_.lanes().all()) {
     for (const bool ascending : {true, false}) {
-      for (const model::DeliveryState state : kStates) {
-        DeliveryQuery query;
-        query.app = lane.app;
-        query.endpoint = lane.endpoint;
-        query.state = state;
-        query.ascending = ascending;
-        std::string different = compare_list(
-            fmt::format("a list of deliveries in state {}", static_cast<int>(state)), query,
-            [&](const DeliveryQuery& q) { return store.history().list(q); },
-            [&](const DeliveryQuery& q) { return model_.list(q); }, delivery_key);
-        if (!different.empty()) return different;
-      }
-      AttemptQuery query;
-      query.app = lane.app;
-      query.endpoint = lane.endpoint;
-      query.ascending = ascending;
-      std::string different = compare_list(
-          "a list of attempts", query,
-          [&](const AttemptQuery& q) { return store.history().list(q); },
-          [&](const AttemptQuery& q) { return model_.list(q); }, attempt_key);
+      std::string different = compare_deliveries_of(lane, ascending, store, model_);
+      if (different.empty()) different = compare_attempts_of(lane, ascending, store, model_);
       if (!different.empty()) return different;
     }
-    LaneQuery query;
-    query.app = lane.app;
-    query.endpoint = lane.endpoint;
-    query.count_max = 1000;
-    const auto got = store.log().read_lane(query);
-    if (!got.ok()) return fmt::format("reading a lane: {}", got.error().message);
-    const LaneRead want = model_.read_lane(query);
-    const bool equal = std::equal(
-        got->messages.begin(), got->messages.end(), want.messages.begin(), want.messages.end(),
-        [&](const MessageRef& a, const MessageRef& b) { return lane_key(a) == lane_key(b); });
-    if (!equal || got->at_end != want.at_end || got->next != want.next) return "a lane differs";
+    std::string different = compare_reads_of(lane, store, model_);
+    if (!different.empty()) return different;
   }
   return {};
 }

@@ -16,7 +16,8 @@ constexpr seconds kDay{24 * 3600};
 constexpr size_t kPayloadBytes = 1200;
 }  // namespace
 
-std::vector<MessageRef> RetentionSuite::post_many(size_t count, std::vector<uint64_t> endpoints) {
+std::vector<MessageRef> RetentionSuite::post_many(size_t count,
+                                                  const std::vector<uint64_t>& endpoints) {
   std::vector<MessageRef> posted;
   for (size_t i = 0; i < count; ++i) {
     model::Message message = message_to(1, endpoints, std::string(kPayloadBytes, 'x'));

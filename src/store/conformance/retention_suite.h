@@ -15,7 +15,7 @@ class RetentionSuite : public StoreSuite {
  protected:
   static constexpr size_t kSegment = 220;  // messages with attempts that fill a segment
 
-  std::vector<MessageRef> post_many(size_t count, std::vector<uint64_t> endpoints = {1});
+  std::vector<MessageRef> post_many(size_t count, const std::vector<uint64_t>& endpoints = {1});
   void settle(const std::vector<MessageRef>& messages, uint64_t endpoint = 1);
   // More than one segment of settled messages: what came before is not in the open one.
   void roll() { settle(post_many(kSegment)); }

@@ -31,6 +31,13 @@ std::vector<Seq> seqs_of(const std::vector<MessageRef>& messages) {
   return seqs;
 }
 
+std::vector<MessageRef> post_alike(StoreDriver& driver, size_t count,
+                                   const model::Message& message) {
+  std::vector<MessageRef> posted(count);
+  for (MessageRef& each : posted) each = driver.post(message);
+  return posted;
+}
+
 class Observer : public CommitObserver {
  public:
   void on_committed(std::span<const MessageRef> messages) override {
@@ -106,7 +113,7 @@ TEST_P(StoreSuite, TheObserverSeesMessagesInOrderBeforeTheAppender) {
   batch.items.push_back(batch_of(message_to(1, {2})).items.front());
   ASSERT_TRUE(driver_.log()
                   .append(std::move(batch), driver_.loop(),
-                          [&](AppendResult result) {
+                          [&](const AppendResult& result) {
                             ASSERT_TRUE(result.ok());
                             seen_at_answer = observer.seen.size();
                           })
@@ -354,8 +361,7 @@ TEST_P(StoreSuite, ADeliveryIsInTheStateOfItsLastAttempt) {
 }
 
 TEST_P(StoreSuite, DeliveriesAreListedByState) {
-  std::vector<MessageRef> posted;
-  for (int i = 0; i < 9; ++i) posted.push_back(driver_.post(message_to(1, {1, 2})));
+  const std::vector<MessageRef> posted = post_alike(driver_, 9, message_to(1, {1, 2}));
   for (int i = 0; i < 9; i += 3) {
     driver_.attempt(attempt_of(*posted[i], 1, DeliveryState::kDelivered));
   }
@@ -511,8 +517,7 @@ TEST_P(StoreSuite, AManualSuccessSettlesTheRetryThatWaited) {
 }
 
 TEST_P(StoreSuite, ALaneKnowsWhatItHasTried) {
-  std::vector<MessageRef> posted;
-  for (int i = 0; i < 4; ++i) posted.push_back(driver_.post(message_to(1, {1})));
+  const std::vector<MessageRef> posted = post_alike(driver_, 4, message_to(1, {1}));
   const auto lane = [&] { return *driver_.store().lanes().find(test_endpoint(1)); };
   EXPECT_EQ(lane().floor, posted[0]->seq);
   EXPECT_EQ(lane().last_targeted, posted[3]->seq);
