@@ -10,7 +10,6 @@
 namespace posthorn::ingest {
 namespace {
 
-using store::Verdict;
 using testing::FakeLog;
 using testing::FakeLoop;
 using testing::FakeWorker;
@@ -39,27 +38,27 @@ struct Answers : http::Responder::Target {
 class HttpIngestTest : public ::testing::Test {
  protected:
   HttpIngestTest() {
-    caller.organization.bytes.raw[19] = 5;
+    caller_.organization.bytes.raw[19] = 5;
     auto state = std::make_shared<catalog::AppState>();
     state->app.id.bytes.raw[19] = 1;
-    state->app.organization = caller.organization;
+    state->app.organization = caller_.organization;
     state->app.uid = "customer-1";
     auto made = std::make_shared<catalog::Snapshot>();
     made->apps = made->apps.with(state->app.id, state);
     made->app_uids =
-        made->app_uids.with(catalog::AppUid{caller.organization, "customer-1"}, state->app.id);
-    snapshot = made;
-    intake = std::make_unique<Intake>(IntakeDeps{loop, log, reader, [this] { return snapshot; },
-                                                 [](const catalog::AppRef&, const model::Message&) {
-                                                   return std::make_shared<const model::TargetSet>(
-                                                       std::vector<EndpointId>{});
-                                                 }});
+        made->app_uids.with(catalog::AppUid{caller_.organization, "customer-1"}, state->app.id);
+    snapshot_ = made;
+    intake_ = std::make_unique<Intake>(
+        IntakeDeps{loop_, log_, reader_, [this] { return snapshot_; },
+                   [](const catalog::AppRef&, const model::Message&) {
+                     return std::make_shared<const model::TargetSet>(std::vector<EndpointId>{});
+                   }});
     HttpIngestLimits limits;
     limits.batch_messages_max = 5;
-    ingest = std::make_unique<HttpIngest>(
-        HttpIngestDeps{*intake, loop, [this] { return snapshot; },
+    ingest_ = std::make_unique<HttpIngest>(
+        HttpIngestDeps{*intake_, loop_, [this] { return snapshot_; },
                        [this](std::string_view authorization) -> Result<model::Caller> {
-                         if (authorization == "Bearer good") return caller;
+                         if (authorization == "Bearer good") return caller_;
                          return error(Errc::kUnauthorized, "who are you?");
                        },
                        refuse, append_refusal},
@@ -87,7 +86,7 @@ class HttpIngestTest : public ::testing::Test {
     }
     http::Request request;
     request.method = wire::HttpMethod::kPost;
-    const std::string path = (what.batch ? "/msg/batch" : "/msg") + slash;
+    const std::string path = (what.batch ? "/msg/batch" : "/msg") + slash_;
     request.path = path;
     request.query = what.query;
     request.body = what.body;
@@ -95,11 +94,11 @@ class HttpIngestTest : public ::testing::Test {
     auto answers = std::make_shared<Answers>();
     http::Responder responder(answers, 0);
     if (what.batch) {
-      ingest->create_batch(request, std::move(responder), what.app);
+      ingest_->create_batch(request, std::move(responder), what.app);
     } else {
-      ingest->create(request, std::move(responder), what.app);
+      ingest_->create(request, std::move(responder), what.app);
     }
-    for (int i = 0; i < 10; ++i) reader.run(), loop.run_posted();
+    for (int i = 0; i < 10; ++i) reader_.run(), loop_.run_posted();
     EXPECT_EQ(answers->got.size(), 1u);
     return answers->got.empty() ? http::Response{} : std::move(answers->got[0]);
   }
@@ -110,14 +109,14 @@ class HttpIngestTest : public ::testing::Test {
     return "";
   }
 
-  std::string slash;  // at the end of the path
-  FakeLoop loop;
-  FakeWorker reader;
-  FakeLog log;
-  model::Caller caller;
-  catalog::SnapshotRef snapshot;
-  std::unique_ptr<Intake> intake;
-  std::unique_ptr<HttpIngest> ingest;
+  std::string slash_;  // at the end of the path
+  FakeLoop loop_;
+  FakeWorker reader_;
+  FakeLog log_;
+  model::Caller caller_;
+  catalog::SnapshotRef snapshot_;
+  std::unique_ptr<Intake> intake_;
+  std::unique_ptr<HttpIngest> ingest_;
 };
 
 TEST_F(HttpIngestTest, AnswersWithTheCommittedMessage) {
@@ -127,11 +126,11 @@ TEST_F(HttpIngestTest, AnswersWithTheCommittedMessage) {
             R"({"id":"msg_000000000000000000000000001","eventId":null,"eventType":"a.b",)"
             R"("payload":{ "n": 1.50 },"channels":null,)"
             R"("timestamp":"2027-01-15T08:00:00.000000Z"})");
-  ASSERT_EQ(log.appended.size(), 1u);
-  EXPECT_EQ(log.appended[0]->payload, "{ \"n\": 1.50 }");
-  EXPECT_EQ(log.appended[0]->app.bytes.raw[19], 1);
-  EXPECT_TRUE(log.appended[0]->idempotency.empty());
-  EXPECT_TRUE(log.appended[0]->event_id_key.empty());
+  ASSERT_EQ(log_.appended.size(), 1u);
+  EXPECT_EQ(log_.appended[0]->payload, "{ \"n\": 1.50 }");
+  EXPECT_EQ(log_.appended[0]->app.bytes.raw[19], 1);
+  EXPECT_TRUE(log_.appended[0]->idempotency.empty());
+  EXPECT_TRUE(log_.appended[0]->event_id_key.empty());
 }
 
 TEST_F(HttpIngestTest, LeavesTheContentOutOnRequest) {
@@ -154,12 +153,12 @@ TEST_F(HttpIngestTest, LetsOnlyTheOrganizationPost) {
   EXPECT_EQ(post({body, "", "", "customer-1", "Bearer bad"}).status,
             status_of(Errc::kUnauthorized));
   EXPECT_EQ(post({body, "", "", "customer-2"}).status, status_of(Errc::kNotFound));
-  caller.app.emplace();
+  caller_.app.emplace();
   EXPECT_EQ(post({body}).status, status_of(Errc::kForbidden));
-  caller.app.reset();
-  caller.organization.bytes.raw[19] = 6;
+  caller_.app.reset();
+  caller_.organization.bytes.raw[19] = 6;
   EXPECT_EQ(post({body}).status, status_of(Errc::kNotFound));
-  EXPECT_TRUE(log.appended.empty());
+  EXPECT_TRUE(log_.appended.empty());
 }
 
 TEST_F(HttpIngestTest, NamesTheRequestByItsKey) {
@@ -167,21 +166,21 @@ TEST_F(HttpIngestTest, NamesTheRequestByItsKey) {
   post({body, "", "k1"});
   post({body, "", "k2"});
   post({body, "with_content=false", "k1"});
-  ASSERT_EQ(log.appended.size(), 3u);
-  EXPECT_EQ(log.appended[0]->idempotency_key, "k1");
-  EXPECT_NE(log.appended[0]->idempotency, log.appended[1]->idempotency);
-  EXPECT_NE(log.appended[0]->idempotency, log.appended[2]->idempotency);
-  EXPECT_EQ(log.appended[0]->event_id_key, log.appended[1]->event_id_key);
-  slash = "/";
+  ASSERT_EQ(log_.appended.size(), 3u);
+  EXPECT_EQ(log_.appended[0]->idempotency_key, "k1");
+  EXPECT_NE(log_.appended[0]->idempotency, log_.appended[1]->idempotency);
+  EXPECT_NE(log_.appended[0]->idempotency, log_.appended[2]->idempotency);
+  EXPECT_EQ(log_.appended[0]->event_id_key, log_.appended[1]->event_id_key);
+  slash_ = "/";
   post({body, "", "k1"});
-  EXPECT_EQ(log.appended.back()->idempotency, log.appended[0]->idempotency);
+  EXPECT_EQ(log_.appended.back()->idempotency, log_.appended[0]->idempotency);
   EXPECT_EQ(post({body, "", std::string(257, 'k')}).status, status_of(Errc::kInvalid));
 }
 
 TEST_F(HttpIngestTest, AnswersARepeatAsTheFirstTime) {
   const http::Response first = post({R"({"eventType":"first","payload":{"n":1}})", "", "key"});
-  const auto& key = log.appended[0]->idempotency;
-  log.recent[key.bytes[0]] = Seq{1};
+  const auto& key = log_.appended[0]->idempotency;
+  log_.recent[key.bytes[0]] = Seq{1};
   const http::Response again = post({R"({"eventType":"first","payload":{"n":1}})", "", "key"});
   EXPECT_EQ(again.status, 202);
   EXPECT_EQ(again.body, first.body);
@@ -190,29 +189,29 @@ TEST_F(HttpIngestTest, AnswersARepeatAsTheFirstTime) {
   const http::Response other = post({R"({"eventType":"other","payload":{}})", "", "key"});
   EXPECT_EQ(other.body, first.body);
   EXPECT_EQ(header(other, "idempotency-mismatch"), "true");
-  EXPECT_EQ(log.appended.size(), 1u);
+  EXPECT_EQ(log_.appended.size(), 1u);
   EXPECT_EQ(header(first, "idempotent-replayed"), "");
 }
 
 TEST_F(HttpIngestTest, SaysThatARepeatedMessageIsNoLongerStored) {
   ASSERT_EQ(post({R"({"eventType":"first","payload":{}})", "", "key"}).status, 202);
-  const auto& key = log.appended[0]->idempotency;
-  log.maybe_stored = {key.bytes[0]};
-  log.stored[key.bytes[0]] = nullptr;
+  const auto& key = log_.appended[0]->idempotency;
+  log_.maybe_stored = {key.bytes[0]};
+  log_.stored[key.bytes[0]] = nullptr;
   const http::Response again = post({R"({"eventType":"first","payload":{}})", "", "key"});
   EXPECT_EQ(again.status, status_of(Errc::kConflict));
   EXPECT_NE(again.body.find("no longer stored"), std::string::npos) << again.body;
-  EXPECT_EQ(log.appended.size(), 1u);
+  EXPECT_EQ(log_.appended.size(), 1u);
 }
 
 TEST_F(HttpIngestTest, RefusesARepeatedEventId) {
   const std::string body = R"({"eventType":"a","eventId":"e","payload":{}})";
   post({body});
-  const auto& key = log.appended[0]->event_id_key;
-  log.maybe_stored = {key.bytes[0]};
-  log.stored[key.bytes[0]] = log.appended[0];
+  const auto& key = log_.appended[0]->event_id_key;
+  log_.maybe_stored = {key.bytes[0]};
+  log_.stored[key.bytes[0]] = log_.appended[0];
   EXPECT_EQ(post({body}).status, status_of(Errc::kConflict));
-  EXPECT_EQ(log.appended.size(), 1u);
+  EXPECT_EQ(log_.appended.size(), 1u);
 }
 
 TEST_F(HttpIngestTest, RefusesBodiesThatAreNotMessages) {
@@ -221,13 +220,13 @@ TEST_F(HttpIngestTest, RefusesBodiesThatAreNotMessages) {
   }
   const std::string large(2 << 20, ' ');
   EXPECT_EQ(post({large + R"({"eventType":"a","payload":{}})"}).status, status_of(Errc::kTooLarge));
-  EXPECT_TRUE(log.appended.empty());
+  EXPECT_TRUE(log_.appended.empty());
 }
 
 TEST_F(HttpIngestTest, PassesRefusalsOfTheLogOn) {
   const std::string body = R"({"eventType":"a","payload":{}})";
   for (const Errc code : {Errc::kOverloaded, Errc::kNoSpace, Errc::kUnavailable}) {
-    log.refuse = code;
+    log_.refuse = code;
     EXPECT_EQ(post({body}).status, status_of(code));
     EXPECT_EQ(post({"[" + body + "]", "", "", "customer-1", "Bearer good", true}).status,
               status_of(code));
@@ -250,9 +249,9 @@ TEST_F(BatchTest, TakesTheGoodOnesInOrderAndNamesTheOthers) {
                            R"({"index":1,"error":"invalid"},)"
                            R"({"index":2,"id":"msg_000000000000000000000000002"},)"
                            R"({"index":3,"error":"invalid"}]})");
-  ASSERT_EQ(log.appended.size(), 2u);
-  EXPECT_EQ(log.batches, 1);
-  EXPECT_EQ(log.appended[1]->payload, R"({"n":2})");
+  ASSERT_EQ(log_.appended.size(), 2u);
+  EXPECT_EQ(log_.batches, 1);
+  EXPECT_EQ(log_.appended[1]->payload, R"({"n":2})");
 }
 
 TEST_F(BatchTest, RefusesABatchWithoutAGoodOne) {
@@ -264,29 +263,29 @@ TEST_F(BatchTest, RefusesABatchWithoutAGoodOne) {
   for (const std::string body : {"[]", "{}", "[1,2,3,4,5,6]", "[", "null"}) {
     EXPECT_EQ(post_batch(body).status, status_of(Errc::kInvalid)) << body;
   }
-  EXPECT_EQ(log.batches, 0);
+  EXPECT_EQ(log_.batches, 0);
 }
 
 TEST_F(BatchTest, AnswersARepeatWithTheSameIds) {
   const std::string body = R"([{"eventType":"a","payload":{}},1,{"eventType":"b","payload":{}}])";
   const http::Response first = post_batch(body, "key");
-  ASSERT_EQ(log.appended.size(), 2u);
-  EXPECT_NE(log.appended[0]->idempotency, log.appended[1]->idempotency);
-  log.recent[log.appended[0]->idempotency.bytes[0]] = Seq{1};
-  log.recent[log.appended[1]->idempotency.bytes[0]] = Seq{2};
+  ASSERT_EQ(log_.appended.size(), 2u);
+  EXPECT_NE(log_.appended[0]->idempotency, log_.appended[1]->idempotency);
+  log_.recent[log_.appended[0]->idempotency.bytes[0]] = Seq{1};
+  log_.recent[log_.appended[1]->idempotency.bytes[0]] = Seq{2};
   const http::Response again = post_batch(body, "key");
   EXPECT_EQ(again.status, 202);
   EXPECT_EQ(again.body, first.body);
   EXPECT_EQ(header(again, "idempotent-replayed"), "true");
   EXPECT_EQ(header(first, "idempotent-replayed"), "");
-  EXPECT_EQ(log.appended.size(), 2u);
+  EXPECT_EQ(log_.appended.size(), 2u);
 }
 
 TEST_F(BatchTest, ReportsARepeatedEventIdAtItsPlace) {
   post({R"({"eventType":"a","eventId":"e","payload":{}})"});
-  const auto& key = log.appended[0]->event_id_key;
-  log.maybe_stored = {key.bytes[0]};
-  log.stored[key.bytes[0]] = log.appended[0];
+  const auto& key = log_.appended[0]->event_id_key;
+  log_.maybe_stored = {key.bytes[0]};
+  log_.stored[key.bytes[0]] = log_.appended[0];
   const std::string repeated = R"({"eventType":"a","eventId":"e","payload":{}})";
   EXPECT_EQ(post_batch("[1," + repeated + R"(,{"eventType":"b","payload":{}}])").body,
             R"({"results":[{"index":0,"error":"invalid"},{"index":1,"error":"conflict"},)"

@@ -69,8 +69,8 @@ Status read_firsts(store::MessageLog& log, const std::vector<Seq>& firsts, Job& 
 struct Intake::Core : std::enable_shared_from_this<Core> {
   explicit Core(IntakeDeps d) : deps(std::move(d)) {}
 
-  void match_and_append(const catalog::AppRef& app, uint64_t config_version, JobRef job);
-  void after_look_up(const AppId& app, Status looked_up, JobRef job);
+  void match_and_append(const catalog::AppRef& app, uint64_t config_version, const JobRef& job);
+  void after_look_up(const AppId& app, Status looked_up, const JobRef& job);
   void after_append(store::AppendResult appended, JobRef job);
   // Runs `read(log, job)` on the reader, then `then(status, job)` on the loop.
   template <typename Read, typename Then>
@@ -91,7 +91,7 @@ void Intake::Core::on_reader(JobRef job, Read read, Then then) {
         io::Loop& loop = self->deps.loop;
         loop.post_remote([self = std::move(self), job = std::move(job), then = std::move(then),
                           status = std::move(status)]() mutable {
-          if (!self->closed) then(*self, std::move(status), std::move(job));
+          if (!self->closed) then(*self, std::move(status), job);
         });
       });
   if (!taken) {
@@ -110,7 +110,7 @@ void Intake::Core::finish(const JobRef& job, Status status) {
 }
 
 void Intake::Core::match_and_append(const catalog::AppRef& app, uint64_t config_version,
-                                    JobRef job) {
+                                    const JobRef& job) {
   store::Batch batch;
   batch.key_mark = job->key_mark;
   batch.items.reserve(job->drafts.size());
@@ -131,7 +131,7 @@ void Intake::Core::match_and_append(const catalog::AppRef& app, uint64_t config_
   if (!refused.ok()) finish(job, std::move(refused));
 }
 
-void Intake::Core::after_look_up(const AppId& app, Status looked_up, JobRef job) {
+void Intake::Core::after_look_up(const AppId& app, Status looked_up, const JobRef& job) {
   if (!looked_up.ok()) return finish(job, std::move(looked_up));
   // The configuration may have changed while the disk was read.
   const catalog::SnapshotRef snapshot = deps.snapshot();
@@ -139,7 +139,7 @@ void Intake::Core::after_look_up(const AppId& app, Status looked_up, JobRef job)
   if (current == nullptr) {
     return finish(job, error(Errc::kNotFound, "the application has been deleted"));
   }
-  match_and_append(current, snapshot->version, std::move(job));
+  match_and_append(current, snapshot->version, job);
 }
 
 void Intake::Core::after_append(store::AppendResult appended, JobRef job) {
@@ -162,7 +162,9 @@ void Intake::Core::after_append(store::AppendResult appended, JobRef job) {
       [firsts = std::move(firsts)](store::MessageLog& log, Job& waiting) {
         return read_firsts(log, firsts, waiting);
       },
-      [](Core& core, Status status, JobRef waiting) { core.finish(waiting, std::move(status)); });
+      [](Core& core, Status status, const JobRef& waiting) {
+        core.finish(waiting, std::move(status));
+      });
 }
 
 Intake::Intake(IntakeDeps deps) : core_(std::make_shared<Core>(std::move(deps))) {}
@@ -191,12 +193,12 @@ void Intake::accept(const catalog::AppRef& app, Drafts drafts, OnAccepted done) 
            may_be_stored(core_->deps.log, draft->event_id_key);
   }
   if (!look) {
-    return core_->match_and_append(app, core_->deps.snapshot()->version, std::move(job));
+    return core_->match_and_append(app, core_->deps.snapshot()->version, job);
   }
   core_->on_reader(
       std::move(job), [](store::MessageLog& log, Job& waiting) { return look_up(log, waiting); },
-      [id = app->app.id](Core& core, Status status, JobRef waiting) {
-        core.after_look_up(id, std::move(status), std::move(waiting));
+      [id = app->app.id](Core& core, Status status, const JobRef& waiting) {
+        core.after_look_up(id, std::move(status), waiting);
       });
 }
 

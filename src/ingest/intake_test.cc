@@ -19,16 +19,16 @@ class IntakeTest : public ::testing::Test {
   IntakeTest() {
     auto state = std::make_shared<catalog::AppState>();
     state->app.id.bytes.raw[19] = 1;
-    app = state;
+    app_ = state;
     auto first = std::make_shared<catalog::Snapshot>();
     first->version = 3;
-    first->apps = first->apps.with(app->app.id, app);
-    snapshot = first;
-    intake = std::make_unique<Intake>(
-        IntakeDeps{loop, log, reader, [this] { return snapshot; },
+    first->apps = first->apps.with(app_->app.id, app_);
+    snapshot_ = first;
+    intake_ = std::make_unique<Intake>(
+        IntakeDeps{loop_, log_, reader_, [this] { return snapshot_; },
                    [this](const catalog::AppRef& to, const model::Message&) {
-                     ++matched;
-                     EXPECT_EQ(to, snapshot->app(app->app.id));
+                     ++matched_;
+                     EXPECT_EQ(to, snapshot_->app(app_->app.id));
                      return std::make_shared<const model::TargetSet>(std::vector<EndpointId>{});
                    }});
   }
@@ -43,59 +43,60 @@ class IntakeTest : public ::testing::Test {
   // Runs everything that waits and answers what came of it.
   std::vector<Accepted> accept(Drafts drafts) {
     std::optional<Result<std::vector<Accepted>>> answer;
-    intake->accept(app, std::move(drafts), [&](auto result) { answer.emplace(std::move(result)); });
-    for (int i = 0; i < 10; ++i) reader.run(), loop.run_posted();
+    intake_->accept(app_, std::move(drafts),
+                    [&](auto result) { answer.emplace(std::move(result)); });
+    for (int i = 0; i < 10; ++i) reader_.run(), loop_.run_posted();
     EXPECT_TRUE(answer.has_value());
-    EXPECT_EQ(intake->pending(), 0u);
+    EXPECT_EQ(intake_->pending(), 0u);
     if (!answer->ok()) {
-      failure = answer->error();
+      failure_ = answer->error();
       return {};
     }
     return std::move(*answer).value();
   }
 
-  FakeLoop loop;
-  FakeWorker reader;
-  FakeLog log;
-  catalog::AppRef app;
-  catalog::SnapshotRef snapshot;
-  std::unique_ptr<Intake> intake;
-  int matched = 0;
-  Error failure;
+  FakeLoop loop_;
+  FakeWorker reader_;
+  FakeLog log_;
+  catalog::AppRef app_;
+  catalog::SnapshotRef snapshot_;
+  std::unique_ptr<Intake> intake_;
+  int matched_ = 0;
+  Error failure_;
 };
 
 TEST_F(IntakeTest, AnswersOnlyAfterTheCommit) {
   bool answered = false;
-  intake->accept(app, {draft(0)}, [&](auto result) { answered = result.ok(); });
-  EXPECT_EQ(log.appended.size(), 1u);
+  intake_->accept(app_, {draft(0)}, [&](auto result) { answered = result.ok(); });
+  EXPECT_EQ(log_.appended.size(), 1u);
   EXPECT_FALSE(answered);
-  EXPECT_EQ(intake->pending(), 1u);
-  loop.run_posted();
+  EXPECT_EQ(intake_->pending(), 1u);
+  loop_.run_posted();
   EXPECT_TRUE(answered);
-  EXPECT_EQ(log.appended[0]->config_version, 3u);
-  EXPECT_NE(log.appended[0]->targets, nullptr);
-  EXPECT_EQ(log.lookups, 0);
+  EXPECT_EQ(log_.appended[0]->config_version, 3u);
+  EXPECT_NE(log_.appended[0]->targets, nullptr);
+  EXPECT_EQ(log_.lookups, 0);
 }
 
 TEST_F(IntakeTest, ADrainEndsBehindTheLastAnswer) {
   bool answered = false;
   bool idle = false;
-  intake->accept(app, {draft(0)}, [&](auto) { answered = !idle; });
-  intake->drain([&] { idle = true; });
+  intake_->accept(app_, {draft(0)}, [&](auto) { answered = !idle; });
+  intake_->drain([&] { idle = true; });
   EXPECT_FALSE(idle);
-  loop.run_posted();
+  loop_.run_posted();
   EXPECT_TRUE(answered);
   EXPECT_TRUE(idle);
   idle = false;
-  intake->drain([&] { idle = true; });
+  intake_->drain([&] { idle = true; });
   EXPECT_TRUE(idle);
 }
 
 TEST_F(IntakeTest, AppendsAllDraftsAsOneBatchInOrder) {
   const auto results = accept({draft(0), draft(0), draft(0)});
   ASSERT_EQ(results.size(), 3u);
-  EXPECT_EQ(log.batches, 1);
-  EXPECT_EQ(matched, 3);
+  EXPECT_EQ(log_.batches, 1);
+  EXPECT_EQ(matched_, 3);
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(results[i].verdict, Verdict::kCommitted);
     EXPECT_EQ(results[i].message->seq, Seq{i + 1});
@@ -104,19 +105,19 @@ TEST_F(IntakeTest, AppendsAllDraftsAsOneBatchInOrder) {
 
 TEST_F(IntakeTest, AsksTheDiskOnlyWhenMemoryCannotTell) {
   accept({draft(1, 1)});
-  EXPECT_EQ(log.lookups, 0);
-  log.maybe_stored = {1};
+  EXPECT_EQ(log_.lookups, 0);
+  log_.maybe_stored = {1};
   accept({draft(2)});
-  EXPECT_EQ(log.lookups, 0);
+  EXPECT_EQ(log_.lookups, 0);
   const auto results = accept({draft(1)});
-  EXPECT_EQ(log.lookups, 1);
+  EXPECT_EQ(log_.lookups, 1);
   EXPECT_EQ(results[0].verdict, Verdict::kCommitted);
 }
 
 TEST_F(IntakeTest, AnswersARepeatWithTheFirstMessage) {
   const auto first = accept({draft(1)});
-  log.maybe_stored = {1};
-  log.stored[1] = first[0].message;
+  log_.maybe_stored = {1};
+  log_.stored[1] = first[0].message;
   auto other = draft(1);
   other->body_hash[0] = 2;
   const auto results = accept({draft(1), other, draft(0)});
@@ -126,20 +127,20 @@ TEST_F(IntakeTest, AnswersARepeatWithTheFirstMessage) {
   EXPECT_TRUE(results[0].same_body);
   EXPECT_FALSE(results[1].same_body);
   EXPECT_EQ(results[2].verdict, Verdict::kCommitted);
-  EXPECT_EQ(log.appended.size(), 2u);
+  EXPECT_EQ(log_.appended.size(), 2u);
 }
 
 TEST_F(IntakeTest, AppendsNothingWhenAllAreRepeats) {
   const auto first = accept({draft(1)});
-  log.maybe_stored = {1};
-  log.stored[1] = first[0].message;
+  log_.maybe_stored = {1};
+  log_.stored[1] = first[0].message;
   accept({draft(1)});
-  EXPECT_EQ(log.batches, 1);
+  EXPECT_EQ(log_.batches, 1);
 }
 
 TEST_F(IntakeTest, ReadsTheFirstMessageWhenTheCommitterFindsTheRepeat) {
   const auto first = accept({draft(1)});
-  log.recent[1] = first[0].message->seq;
+  log_.recent[1] = first[0].message->seq;
   const auto results = accept({draft(0), draft(1)});
   EXPECT_EQ(results[0].verdict, Verdict::kCommitted);
   EXPECT_EQ(results[0].message->seq, Seq{2});
@@ -149,9 +150,9 @@ TEST_F(IntakeTest, ReadsTheFirstMessageWhenTheCommitterFindsTheRepeat) {
 
 TEST_F(IntakeTest, TellsARepeatedEventIdFromARepeatedRequest) {
   const auto first = accept({draft(1, 9)});
-  log.maybe_stored = {1, 9};
-  log.stored[1] = first[0].message;
-  log.stored[9] = first[0].message;
+  log_.maybe_stored = {1, 9};
+  log_.stored[1] = first[0].message;
+  log_.stored[9] = first[0].message;
   const auto results = accept({draft(1, 9), draft(0, 9)});
   EXPECT_EQ(results[0].verdict, Verdict::kDuplicateKey);
   EXPECT_EQ(results[1].verdict, Verdict::kDuplicateEventId);
@@ -160,55 +161,55 @@ TEST_F(IntakeTest, TellsARepeatedEventIdFromARepeatedRequest) {
 
 TEST_F(IntakeTest, PassesRefusalsOn) {
   for (const Errc code : {Errc::kOverloaded, Errc::kNoSpace, Errc::kUnavailable}) {
-    log.refuse = code;
+    log_.refuse = code;
     accept({draft(0)});
-    EXPECT_EQ(failure.code, code);
+    EXPECT_EQ(failure_.code, code);
   }
-  log.refuse.reset();
-  log.outcome = Errc::kUnknownOutcome;
+  log_.refuse.reset();
+  log_.outcome = Errc::kUnknownOutcome;
   accept({draft(0)});
-  EXPECT_EQ(failure.code, Errc::kUnknownOutcome);
+  EXPECT_EQ(failure_.code, Errc::kUnknownOutcome);
 }
 
 TEST_F(IntakeTest, RefusesWhenTooManyLookupsWait) {
-  log.maybe_stored = {1};
-  reader.full = true;
+  log_.maybe_stored = {1};
+  reader_.full = true;
   accept({draft(1)});
-  EXPECT_EQ(failure.code, Errc::kOverloaded);
-  EXPECT_TRUE(log.appended.empty());
+  EXPECT_EQ(failure_.code, Errc::kOverloaded);
+  EXPECT_TRUE(log_.appended.empty());
 }
 
 TEST_F(IntakeTest, MatchesAgainstTheConfigurationOfTheAppend) {
-  log.maybe_stored = {1};
+  log_.maybe_stored = {1};
   bool answered = false;
-  intake->accept(app, {draft(1)}, [&](auto result) { answered = result.ok(); });
-  auto changed = std::make_shared<catalog::Snapshot>(*snapshot);
+  intake_->accept(app_, {draft(1)}, [&](auto result) { answered = result.ok(); });
+  auto changed = std::make_shared<catalog::Snapshot>(*snapshot_);
   changed->version = 4;
-  changed->apps = changed->apps.with(app->app.id, std::make_shared<catalog::AppState>(*app));
-  snapshot = changed;
-  for (int i = 0; i < 3; ++i) reader.run(), loop.run_posted();
+  changed->apps = changed->apps.with(app_->app.id, std::make_shared<catalog::AppState>(*app_));
+  snapshot_ = changed;
+  for (int i = 0; i < 3; ++i) reader_.run(), loop_.run_posted();
   EXPECT_TRUE(answered);
-  ASSERT_EQ(log.appended.size(), 1u);
-  EXPECT_EQ(log.appended[0]->config_version, 4u);
+  ASSERT_EQ(log_.appended.size(), 1u);
+  EXPECT_EQ(log_.appended[0]->config_version, 4u);
 }
 
 TEST_F(IntakeTest, RefusesWhenTheApplicationWentAwayMeanwhile) {
-  log.maybe_stored = {1};
+  log_.maybe_stored = {1};
   Error gone;
-  intake->accept(app, {draft(1)}, [&](auto result) { gone = std::move(result).error(); });
-  auto changed = std::make_shared<catalog::Snapshot>(*snapshot);
-  changed->apps = changed->apps.without(app->app.id);
-  snapshot = changed;
-  for (int i = 0; i < 3; ++i) reader.run(), loop.run_posted();
+  intake_->accept(app_, {draft(1)}, [&](auto result) { gone = std::move(result).error(); });
+  auto changed = std::make_shared<catalog::Snapshot>(*snapshot_);
+  changed->apps = changed->apps.without(app_->app.id);
+  snapshot_ = changed;
+  for (int i = 0; i < 3; ++i) reader_.run(), loop_.run_posted();
   EXPECT_EQ(gone.code, Errc::kNotFound);
-  EXPECT_TRUE(log.appended.empty());
+  EXPECT_TRUE(log_.appended.empty());
 }
 
 TEST_F(IntakeTest, DropsAnswersThatComeAfterItsEnd) {
   bool answered = false;
-  intake->accept(app, {draft(0)}, [&](auto) { answered = true; });
-  intake.reset();
-  loop.run_posted();
+  intake_->accept(app_, {draft(0)}, [&](auto) { answered = true; });
+  intake_.reset();
+  loop_.run_posted();
   EXPECT_FALSE(answered);
 }
 

@@ -1,6 +1,7 @@
 // What a message body may say, what is refused, and that payload bytes are never touched.
 #include "ingest/message_body.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 

@@ -15,31 +15,30 @@ using testing::Answer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::member;
-using ::testing::Not;
 using testing::Rig;
 using wire::HttpMethod;
 
 class MessagesTest : public ::testing::Test {
  protected:
   MessagesTest() {
-    app_text = rig.make_app(R"({"name":"a","uid":"acme"})");
-    app = *AppId::parse(app_text);
-    endpoint_text = rig.make_endpoint(app_text, R"({"url":"https://a.example/","uid":"ep-1"})");
-    endpoint = *EndpointId::parse(endpoint_text);
+    app_text_ = rig_.make_app(R"({"name":"a","uid":"acme"})");
+    app_ = *AppId::parse(app_text_);
+    endpoint_text_ = rig_.make_endpoint(app_text_, R"({"url":"https://a.example/","uid":"ep-1"})");
+    endpoint_ = *EndpointId::parse(endpoint_text_);
   }
 
   model::Message message(std::string event_type = "a.b", std::string payload = "{}") const {
     model::Message m;
-    m.app = app;
+    m.app = app_;
     m.event_type = std::move(event_type);
     m.payload = std::move(payload);
-    m.targets = std::make_shared<const model::TargetSet>(std::vector<EndpointId>{endpoint});
+    m.targets = std::make_shared<const model::TargetSet>(std::vector<EndpointId>{endpoint_});
     return m;
   }
   model::Attempt attempt(const store::MessageRef& m, model::OutcomeKind kind, int16_t status) {
     model::Attempt a;
-    a.app = app;
-    a.endpoint = endpoint;
+    a.app = app_;
+    a.endpoint = endpoint_;
     a.message = m->id;
     a.message_seq = m->seq;
     a.url = "https://a.example/";
@@ -71,40 +70,40 @@ class MessagesTest : public ::testing::Test {
   }
   std::string path(const std::string& rest) const { return "/api/v1/app/acme" + rest; }
 
-  Rig rig;
-  std::string app_text, endpoint_text;
-  AppId app;
-  EndpointId endpoint;
+  Rig rig_;
+  std::string app_text_, endpoint_text_;
+  AppId app_;
+  EndpointId endpoint_;
 };
 
 TEST_F(MessagesTest, ReadBackByteForByte) {
   model::Message given = message("a.b", "{ \"n\" : 1.0 }");
   given.event_id = "event-1";
-  given.event_id_key = model::event_id_key_of(app, "event-1");
+  given.event_id_key = model::event_id_key_of(app_, "event-1");
   given.channels = {"c1"};
   given.tags = {"t1", "t2"};
-  const auto stored = rig.append(given);
-  const Answer read = rig.get(path("/msg/" + stored->id.text()));
+  const auto stored = rig_.append(given);
+  const Answer read = rig_.get(path("/msg/" + stored->id.text()));
   EXPECT_EQ(read.status, 200);
   EXPECT_THAT(read.body, HasSubstr("\"payload\":{ \"n\" : 1.0 },\"channels\":[\"c1\"],"
                                    "\"tags\":[\"t1\",\"t2\"],"));
-  EXPECT_EQ(rig.get(path("/msg/event-1")).body, read.body);
-  EXPECT_THAT(rig.get(path("/msg/event-1?with_content=false")).body, HasSubstr("\"payload\":{},"));
-  EXPECT_EQ(rig.get(path("/msg/event-2")).status, 404);
-  EXPECT_EQ(rig.get(path("/msg/msg_000000000000000000000000001")).status, 404);
+  EXPECT_EQ(rig_.get(path("/msg/event-1")).body, read.body);
+  EXPECT_THAT(rig_.get(path("/msg/event-1?with_content=false")).body, HasSubstr("\"payload\":{},"));
+  EXPECT_EQ(rig_.get(path("/msg/event-2")).status, 404);
+  EXPECT_EQ(rig_.get(path("/msg/msg_000000000000000000000000001")).status, 404);
 }
 
 TEST_F(MessagesTest, ShowOtherContentBesideAnEmptyObject) {
   model::Message text = message("a", "plain");
   text.content_type = "text/plain";
-  const auto stored = rig.append(text);
-  EXPECT_THAT(rig.get(path("/msg/" + stored->id.text())).body,
+  const auto stored = rig_.append(text);
+  EXPECT_THAT(rig_.get(path("/msg/" + stored->id.text())).body,
               HasSubstr(R"("payload":{},"payloadText":"plain","contentType":"text/plain",)"));
-  const auto binary = rig.append(message("a", "\xff\xfe"));
-  EXPECT_THAT(rig.get(path("/msg/" + binary->id.text())).body,
+  const auto binary = rig_.append(message("a", "\xff\xfe"));
+  EXPECT_THAT(rig_.get(path("/msg/" + binary->id.text())).body,
               HasSubstr(R"("payload":{},"payloadBase64":"//4=",)"));
-  const auto array = rig.append(message("a", "[1]"));
-  EXPECT_THAT(rig.get(path("/msg/" + array->id.text())).body,
+  const auto array = rig_.append(message("a", "[1]"));
+  EXPECT_THAT(rig_.get(path("/msg/" + array->id.text())).body,
               HasSubstr(R"("payload":{},"payloadText":"[1]",)"));
 }
 
@@ -114,10 +113,10 @@ TEST_F(MessagesTest, AreListedByFilters) {
     model::Message m = message(i % 2 == 0 ? "even" : "odd", fmt::format("{{\"i\":{}}}", i));
     if (i == 4) m.channels = {"c"};
     if (i == 5) m.tags = {"t"};
-    ids.push_back(rig.append(m)->id.text());
+    ids.push_back(rig_.append(m)->id.text());
   }
   const auto listed = [&](const std::string& query) {
-    const Answer page = rig.get(path("/msg?" + query));
+    const Answer page = rig_.get(path("/msg?" + query));
     EXPECT_EQ(page.status, 200) << query << page.body;
     return column(page.body, "id");
   };
@@ -128,15 +127,15 @@ TEST_F(MessagesTest, AreListedByFilters) {
   EXPECT_THAT(listed("tag=t"), ElementsAre(ids[5]));
   EXPECT_THAT(listed("iterator=" + ids[2]), ElementsAre(ids[1], ids[0]));
   EXPECT_THAT(listed("iterator=-" + ids[2] + "&limit=2"), ElementsAre(ids[4], ids[3]));
-  const std::string time = member(rig.get(path("/msg/" + ids[3])).body, "timestamp");
+  const std::string time = member(rig_.get(path("/msg/" + ids[3])).body, "timestamp");
   EXPECT_THAT(listed("after=" + time), ElementsAre(ids[5], ids[4]));
   EXPECT_THAT(listed("before=" + time), ElementsAre(ids[2], ids[1], ids[0]));
-  EXPECT_THAT(column(rig.get(path("/msg?with_content=false&limit=1")).body, "payload"),
+  EXPECT_THAT(column(rig_.get(path("/msg?with_content=false&limit=1")).body, "payload"),
               ElementsAre("{}"));
-  EXPECT_THAT(column(rig.get(path("/msg?limit=1")).body, "payload"), ElementsAre("{\"i\":5}"));
+  EXPECT_THAT(column(rig_.get(path("/msg?limit=1")).body, "payload"), ElementsAre("{\"i\":5}"));
   for (const std::string query :
        {"before=x", "after=2026", "limit=1000", "with_content=1", "iterator=ep_1"}) {
-    EXPECT_EQ(rig.get(path("/msg?" + query)).status, 422) << query;
+    EXPECT_EQ(rig_.get(path("/msg?" + query)).status, 422) << query;
   }
 }
 
@@ -144,13 +143,13 @@ TEST_F(MessagesTest, PagesOfLargePayloadsEndEarly) {
   std::vector<std::string> ids;
   const std::string payload = "{\"t\":\"" + std::string(1 << 20, 'x') + "\"}";
   for (int i = 0; i < 20; ++i)
-    ids.insert(ids.begin(), rig.append(message("a", payload))->id.text());
+    ids.insert(ids.begin(), rig_.append(message("a", payload))->id.text());
   std::vector<std::string> seen;
   std::string iterator;
   int pages = 0;
   for (; pages < 10; ++pages) {
     const Answer page =
-        rig.get(path("/msg?limit=100" + (iterator.empty() ? "" : "&iterator=" + iterator)));
+        rig_.get(path("/msg?limit=100" + (iterator.empty() ? "" : "&iterator=" + iterator)));
     EXPECT_LT(page.body.size(), kPageBytesMax + 2 * payload.size());
     for (const std::string& id : column(page.body, "id")) seen.push_back(id);
     iterator = member(page.body, "iterator");
@@ -158,57 +157,57 @@ TEST_F(MessagesTest, PagesOfLargePayloadsEndEarly) {
   }
   EXPECT_EQ(seen, ids);
   EXPECT_GE(pages, 2);
-  EXPECT_EQ(column(rig.get(path("/msg?limit=100&with_content=false")).body, "id").size(), 20u);
+  EXPECT_EQ(column(rig_.get(path("/msg?limit=100&with_content=false")).body, "id").size(), 20u);
 }
 
 TEST_F(MessagesTest, StayInTheirApplication) {
-  const auto stored = rig.append(message());
-  const auto tried = rig.append(attempt(stored, model::OutcomeKind::kDelivered, 200));
-  const std::string other = rig.make_app();
-  const std::string other_endpoint = rig.make_endpoint(other, R"({"url":"https://a.example/"})");
+  const auto stored = rig_.append(message());
+  const auto tried = rig_.append(attempt(stored, model::OutcomeKind::kDelivered, 200));
+  const std::string other = rig_.make_app();
+  const std::string other_endpoint = rig_.make_endpoint(other, R"({"url":"https://a.example/"})");
   const std::string id = stored->id.text();
   const std::string base = "/api/v1/app/" + other;
   for (const std::string& target :
        {base + "/msg/" + id, base + "/attempt/msg/" + id, base + "/attempt/endpoint/ep-1",
-        base + "/attempt/endpoint/" + endpoint_text, base + "/endpoint/ep-1/secret",
+        base + "/attempt/endpoint/" + endpoint_text_, base + "/endpoint/ep-1/secret",
         base + "/msg/" + id + "/attempt/" + tried.text()}) {
-    EXPECT_EQ(rig.get(target).status, 404) << target;
+    EXPECT_EQ(rig_.get(target).status, 404) << target;
   }
-  EXPECT_THAT(rig.get(base + "/msg").body, HasSubstr("\"data\":[]"));
-  const Answer as_other = rig.ask({HttpMethod::kGet, path("/msg/" + id), "", other});
+  EXPECT_THAT(rig_.get(base + "/msg").body, HasSubstr("\"data\":[]"));
+  const Answer as_other = rig_.ask({HttpMethod::kGet, path("/msg/" + id), "", other});
   EXPECT_EQ(as_other.status, 404);
-  EXPECT_EQ(rig.ask({HttpMethod::kGet, path("/msg/" + id), "", app_text}).status, 200);
+  EXPECT_EQ(rig_.ask({HttpMethod::kGet, path("/msg/" + id), "", app_text_}).status, 200);
 }
 
 TEST_F(MessagesTest, ShowTheirAttempts) {
-  const auto first = rig.append(message("one"));
-  const auto second = rig.append(message("two"));
+  const auto first = rig_.append(message("one"));
+  const auto second = rig_.append(message("two"));
   using model::OutcomeKind;
   std::vector<std::string> ids;
-  ids.push_back(rig.append(attempt(first, OutcomeKind::kHttpError, 500)).text());
-  ids.push_back(rig.append(attempt(second, OutcomeKind::kDelivered, 204)).text());
-  ids.push_back(rig.append(attempt(first, OutcomeKind::kTimedOut, 0)).text());
-  ids.push_back(rig.append(attempt(first, OutcomeKind::kDelivered, 200)).text());
+  ids.push_back(rig_.append(attempt(first, OutcomeKind::kHttpError, 500)).text());
+  ids.push_back(rig_.append(attempt(second, OutcomeKind::kDelivered, 204)).text());
+  ids.push_back(rig_.append(attempt(first, OutcomeKind::kTimedOut, 0)).text());
+  ids.push_back(rig_.append(attempt(first, OutcomeKind::kDelivered, 200)).text());
 
-  const Answer one = rig.get(path("/msg/" + first->id.text() + "/attempt/" + ids[0]));
+  const Answer one = rig_.get(path("/msg/" + first->id.text() + "/attempt/" + ids[0]));
   EXPECT_EQ(one.status, 200);
   EXPECT_THAT(one.body, HasSubstr(R"("id":")" + ids[0] + R"(","msgId":")" + first->id.text() +
-                                  R"(","endpointId":")" + endpoint_text +
+                                  R"(","endpointId":")" + endpoint_text_ +
                                   R"(","url":"https://a.example/","response":"said \"500\"",)"
                                   R"("responseStatusCode":500,"responseDurationMs":12,"status":2,)"
                                   R"("statusText":"fail","triggerType":0,"timestamp":")"));
-  EXPECT_EQ(rig.get(path("/msg/" + second->id.text() + "/attempt/" + ids[0])).status, 404);
-  EXPECT_EQ(rig.get(path("/msg/" + first->id.text() + "/attempt/atmpt_x")).status, 404);
+  EXPECT_EQ(rig_.get(path("/msg/" + second->id.text() + "/attempt/" + ids[0])).status, 404);
+  EXPECT_EQ(rig_.get(path("/msg/" + first->id.text() + "/attempt/atmpt_x")).status, 404);
 
   const auto listed = [&](const std::string& rest) {
-    const Answer page = rig.get(path("/attempt/" + rest));
+    const Answer page = rig_.get(path("/attempt/" + rest));
     EXPECT_EQ(page.status, 200) << rest << page.body;
     return column(page.body, "id");
   };
   const std::string by_message = "msg/" + first->id.text();
   EXPECT_THAT(listed(by_message), ElementsAre(ids[3], ids[2], ids[0]));
   EXPECT_THAT(listed(by_message + "?endpoint_id=ep-1&status=2"), ElementsAre(ids[2], ids[0]));
-  EXPECT_EQ(rig.get(path("/attempt/" + by_message + "?endpoint_id=ep-2")).status, 404);
+  EXPECT_EQ(rig_.get(path("/attempt/" + by_message + "?endpoint_id=ep-2")).status, 404);
   EXPECT_THAT(listed("endpoint/ep-1"), ElementsAre(ids[3], ids[2], ids[1], ids[0]));
   EXPECT_THAT(listed("endpoint/ep-1?status=0"), ElementsAre(ids[3], ids[1]));
   EXPECT_THAT(listed("endpoint/ep-1?status=1"), ElementsAre());
@@ -219,34 +218,34 @@ TEST_F(MessagesTest, ShowTheirAttempts) {
   EXPECT_THAT(listed("endpoint/ep-1?limit=2&status=2"), ElementsAre(ids[2], ids[0]));
   EXPECT_THAT(listed("endpoint/ep-1?limit=1&iterator=" + ids[3]), ElementsAre(ids[2]));
   EXPECT_THAT(listed("endpoint/ep-1?limit=1&iterator=-" + ids[0]), ElementsAre(ids[1]));
-  EXPECT_THAT(column(rig.get(path("/attempt/endpoint/ep-1?with_content=false")).body, "response"),
+  EXPECT_THAT(column(rig_.get(path("/attempt/endpoint/ep-1?with_content=false")).body, "response"),
               ElementsAre("", "", "", ""));
-  EXPECT_THAT(rig.get(path("/attempt/endpoint/ep-1?with_msg=true&limit=1")).body,
+  EXPECT_THAT(rig_.get(path("/attempt/endpoint/ep-1?with_msg=true&limit=1")).body,
               HasSubstr(R"("msg":{"id":")" + first->id.text()));
   for (const std::string query : {"status=5", "status_code_class=250", "with_msg=1", "limit=0"}) {
-    EXPECT_EQ(rig.get(path("/attempt/endpoint/ep-1?" + query)).status, 422) << query;
+    EXPECT_EQ(rig_.get(path("/attempt/endpoint/ep-1?" + query)).status, 422) << query;
   }
 }
 
 TEST_F(MessagesTest, ShowCancelledAttemptsAsTheClientKnowsThem) {
-  const auto stored = rig.append(message());
-  const auto id = rig.append(attempt(stored, model::OutcomeKind::kCancelled, 0));
+  const auto stored = rig_.append(message());
+  const auto id = rig_.append(attempt(stored, model::OutcomeKind::kCancelled, 0));
   const std::string one = path("/msg/" + stored->id.text() + "/attempt/" + id.text());
-  EXPECT_THAT(rig.get(one).body, HasSubstr(R"("status":2,"statusText":"fail")"));
-  EXPECT_THAT(rig.get(one + "?expanded_statuses=true").body,
+  EXPECT_THAT(rig_.get(one).body, HasSubstr(R"("status":2,"statusText":"fail")"));
+  EXPECT_THAT(rig_.get(one + "?expanded_statuses=true").body,
               HasSubstr(R"("status":4,"statusText":"canceled")"));
   const std::string list = path("/attempt/endpoint/ep-1?status=");
-  EXPECT_THAT(column(rig.get(list + "2").body, "status"), ElementsAre("2"));
-  EXPECT_THAT(column(rig.get(list + "4").body, "status"), ElementsAre());
-  EXPECT_THAT(column(rig.get(list + "4&expanded_statuses=true").body, "status"), ElementsAre("4"));
+  EXPECT_THAT(column(rig_.get(list + "2").body, "status"), ElementsAre("2"));
+  EXPECT_THAT(column(rig_.get(list + "4").body, "status"), ElementsAre());
+  EXPECT_THAT(column(rig_.get(list + "4&expanded_statuses=true").body, "status"), ElementsAre("4"));
 }
 
 TEST_F(MessagesTest, PagesOfFilteredAttemptsMissNone) {
-  const auto stored = rig.append(message());
+  const auto stored = rig_.append(message());
   std::vector<std::string> failed;
   for (int i = 0; i < 40; ++i) {
     const bool fails = i % 7 == 0;
-    const auto id = rig.append(
+    const auto id = rig_.append(
         attempt(stored, fails ? model::OutcomeKind::kHttpError : model::OutcomeKind::kDelivered,
                 fails ? 500 : 200));
     if (fails) failed.insert(failed.begin(), id.text());
@@ -254,8 +253,8 @@ TEST_F(MessagesTest, PagesOfFilteredAttemptsMissNone) {
   std::vector<std::string> seen;
   std::string iterator;
   for (int round = 0; round < 20; ++round) {
-    const Answer page = rig.get(path("/attempt/endpoint/ep-1?limit=2&status=2" +
-                                     (iterator.empty() ? "" : "&iterator=" + iterator)));
+    const Answer page = rig_.get(path("/attempt/endpoint/ep-1?limit=2&status=2" +
+                                      (iterator.empty() ? "" : "&iterator=" + iterator)));
     for (const std::string& id : column(page.body, "id")) seen.push_back(id);
     iterator = member(page.body, "iterator");
     if (page.body.find("\"done\":true") != std::string::npos) break;
@@ -264,13 +263,13 @@ TEST_F(MessagesTest, PagesOfFilteredAttemptsMissNone) {
 }
 
 TEST_F(MessagesTest, WaitForAFreeReader) {
-  rig.append(message());
+  rig_.append(message());
   // A reader that takes nothing more.
   class Full : public io::Worker {
     bool post(Task) override { return false; }
   } full;
-  Context context(
-      ApiDeps{*rig.loop, *rig.catalog, *rig.store, full, rig.auth, [] { return nullptr; }, {}, ""});
+  Context context(ApiDeps{
+      *rig_.loop, *rig_.catalog, *rig_.store, full, rig_.auth, [] { return nullptr; }, {}, ""});
   struct Answers : http::Responder::Target {
     void respond(uint64_t, http::Response response) override { status = response.status; }
     int status = 0;
