@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "app/limits.h"
 
@@ -335,14 +338,38 @@ std::span<const ConfigKey> config_keys() {
 
 namespace {
 
-Status set_from_environment(Config& config, const std::string& variable, std::string_view value) {
+const ConfigKey* key_of_variable(std::string_view variable) {
   for (const ConfigKey& key : config_keys()) {
-    if (key.environment_name() != variable) continue;
-    return set(config, key.name, value, "environment " + variable);
+    if (key.environment_name() == variable) return &key;
   }
-  return error(Errc::kInvalid, fmt::format("environment: {} names no key; docs/configuration.md "
-                                           "lists them",
-                                           variable));
+  return nullptr;
+}
+
+// Insertions, removals and replacements of one character that lead from one text to the other.
+size_t edits_between(std::string_view from, std::string_view to) {
+  std::vector<size_t> row(to.size() + 1);
+  for (size_t j = 0; j <= to.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= from.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= to.size(); ++j) {
+      const size_t replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+    }
+  }
+  return row[to.size()];
+}
+
+std::string nearest_variable(std::string_view variable) {
+  std::string nearest;
+  size_t edits_min = std::numeric_limits<size_t>::max();
+  for (const ConfigKey& key : config_keys()) {
+    std::string known = key.environment_name();
+    const size_t edits = edits_between(variable, known);
+    if (edits >= edits_min) continue;
+    edits_min = edits;
+    nearest = std::move(known);
+  }
+  return nearest;
 }
 
 Status set_from_file(Config& config, const std::string& text, const std::string& file) {
@@ -357,10 +384,21 @@ Result<Config> load_config(const ConfigSources& sources) {
   Config config;
   if (sources.file_text) PH_TRY(set_from_file(config, *sources.file_text, sources.file_name));
   for (const auto& [variable, value] : sources.environment) {
-    if (variable.starts_with("POSTHORN_")) PH_TRY(set_from_environment(config, variable, value));
+    const ConfigKey* key = key_of_variable(variable);
+    if (key != nullptr) PH_TRY(set(config, key->name, value, "environment " + variable));
   }
   for (const auto& [name, value] : sources.flags) PH_TRY(set(config, name, value, "flag"));
   return config;
+}
+
+std::vector<std::string> unknown_variables(const ConfigSources& sources) {
+  std::vector<std::string> warnings;
+  for (const auto& [variable, value] : sources.environment) {
+    if (!variable.starts_with("POSTHORN_") || key_of_variable(variable) != nullptr) continue;
+    warnings.push_back(fmt::format("environment: {} names no key and is ignored; the nearest is {}",
+                                   variable, nearest_variable(variable)));
+  }
+  return warnings;
 }
 
 }  // namespace posthorn::app

@@ -68,8 +68,12 @@ struct ConfigSources {
   std::map<std::string, std::string> flags;        // by key name, e.g. "server.listen"
 };
 
-// Unknown keys and bad values are errors that name the key, its source and what is accepted.
+// Bad values are errors that name the key, its source and what is accepted, and so are unknown keys
+// of the file and of flags.
 Result<Config> load_config(const ConfigSources& sources);
+// A warning for each variable that begins with POSTHORN_ and names no key, without its value. Not
+// an error: Kubernetes sets POSTHORN_PORT and more of the kind for a service named posthorn.
+std::vector<std::string> unknown_variables(const ConfigSources& sources);
 
 // "section.key" = text pairs of a TOML file of two levels; arrays become comma lists.
 Result<std::map<std::string, std::string>> flatten_toml(std::string_view text);

@@ -33,9 +33,6 @@ TEST(Config, UnknownKeysAndBadValuesNameTheKeyAndItsSource) {
   ConfigSources file;
   file.file_text = "[server]\nlisten_on = 'x'\n";
   EXPECT_NE(load_config(file).error().message.find("server.listen_on"), std::string::npos);
-  ConfigSources variable;
-  variable.environment = {{"POSTHORN_SERVER_LISTN", "x"}};
-  EXPECT_NE(load_config(variable).error().message.find("POSTHORN_SERVER_LISTN"), std::string::npos);
   ConfigSources value;
   value.environment = {{"POSTHORN_DELIVERY_RETRY_SCHEDULE", "5,-1"}};
   const std::string message = load_config(value).error().message;
@@ -45,6 +42,22 @@ TEST(Config, UnknownKeysAndBadValuesNameTheKeyAndItsSource) {
   broken.file_text = "[server\n";
   broken.file_name = "/etc/posthorn.toml";
   EXPECT_EQ(load_config(broken).error().message.find("/etc/posthorn.toml: line 1"), 0u);
+}
+
+TEST(Config, UnknownVariablesAreWarnedOfWithTheNearestKey) {
+  ConfigSources sources;
+  sources.environment = {{"POSTHORN_SERVER_LISTN", "secret"},
+                         {"POSTHORN_SERVER_SHARDS", "3"},
+                         {"POSTHORN_SERVICE_HOST", "10.0.0.1"},  // set by Kubernetes
+                         {"POSTHORN_PORT", "tcp://10.0.0.1:8071"},
+                         {"HOME", "/"}};
+  EXPECT_EQ(load_config(sources).value().server_shards, 3u);
+  const std::vector<std::string> warnings = unknown_variables(sources);
+  ASSERT_EQ(warnings.size(), 3u);
+  EXPECT_NE(warnings[1].find("POSTHORN_SERVER_LISTN "), std::string::npos) << warnings[1];
+  EXPECT_NE(warnings[1].find("nearest is POSTHORN_SERVER_LISTEN"), std::string::npos);
+  EXPECT_EQ(warnings[1].find("secret"), std::string::npos);
+  EXPECT_NE(warnings[2].find("POSTHORN_SERVICE_HOST "), std::string::npos) << warnings[2];
 }
 
 TEST(Config, ListsComeFromArraysAndCommas) {

@@ -166,9 +166,18 @@ class Journey(unittest.TestCase):
         self.assertEqual(len(receiver.got), 20, "an orderly stop made duplicates")
 
     def test_unknown_settings_are_named(self):
-        refused = self.gateway({"POSTHORN_SERVER_LISTN": "x"}).command("serve")
+        # The last two are what Kubernetes sets for a service named posthorn.
+        gateway = self.gateway({"POSTHORN_SERVER_LISTN": "x",
+                                "POSTHORN_PORT": "tcp://10.0.0.1:8071",
+                                "POSTHORN_SERVICE_HOST": "10.0.0.1"}).start()
+        self.assertIn("POSTHORN_SERVER_LISTN names no key and is ignored; "
+                      "the nearest is POSTHORN_SERVER_LISTEN", gateway.log())
+        self.assertIn("POSTHORN_SERVICE_HOST names no key", gateway.log())
+        config = pathlib.Path(gateway.folder.name, "config.toml")
+        config.write_text("[server]\nlistn = 'x'\n", encoding="utf-8")
+        refused = gateway.command("serve", "--config", str(config))
         self.assertEqual(refused.returncode, 78)
-        self.assertIn("POSTHORN_SERVER_LISTN", refused.stderr)
+        self.assertIn("server.listn", refused.stderr)
 
     def test_wrong_arguments_are_named_with_what_there_is(self):
         gateway = self.gateway()

@@ -84,7 +84,13 @@ Result<Config> load_command_config(const CommandContext& context,
     sources.file_text = *std::move(text);
     sources.file_name = context.flags.config_file;
   }
-  return load_config(sources);
+  PH_ASSIGN(Config config, load_config(sources));
+  set_log_level(config.log_level);
+  set_log_format(config.log_format);
+  for (const std::string& warning : unknown_variables(sources)) {
+    log(LogLevel::kWarn, "app", "{}", warning);
+  }
+  return config;
 }
 
 ExitCode fail_command(const Error& error) {

@@ -39,7 +39,8 @@ ExitCode run_token(const CommandContext& context, const TokenFlags& flags);
 ExitCode run_rotate(const CommandContext& context, const RotateFlags& flags);
 ExitCode run_version();
 
-// The configuration that a command works with: file, environment, its own flags.
+// The configuration that a command works with: file, environment, its own flags. The log is set up
+// by it, and says which variables are not known.
 Result<Config> load_command_config(const CommandContext& context,
                                    std::map<std::string, std::string> flags);
 // Prints the error; answers the exit code that goes with it.

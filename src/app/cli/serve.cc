@@ -70,8 +70,6 @@ ExitCode run_serve(const CommandContext& context, const ServeFlags& flags) {
   if (!config.ok()) return fail_command(config.error());
   io::StopSignals signals;  // before the first thread
   if (config->server_shards == 0) config->server_shards = static_cast<uint32_t>(io::usable_cores());
-  set_log_level(config->log_level);
-  set_log_format(config->log_format);
   const Result<size_t> files = io::raise_open_files();
   if (!files.ok()) log(LogLevel::kWarn, "app", "open files: {}", files.error().message);
 
