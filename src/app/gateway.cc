@@ -2,7 +2,6 @@
 #include "app/gateway.h"
 
 #include "app/credentials.h"
-#include "app/limits.h"
 #include "catalog/secret_box.h"
 
 namespace posthorn::app {
@@ -74,7 +73,7 @@ Status Gateway::open_stores() {
   store::StoreOptions options;
   options.engine = config_.store_engine;
   options.directory = config_.store_data_dir + "/log";
-  options.limits = kStoreLimits;
+  options.limits = options_.store_limits;
   options.limits.history = config_.store_history;
   options.limits.history_bytes_max = config_.store_history_bytes_max;
   options.on_fatal = [die = options_.die] { die(ExitCode::kSyncFailed); };

@@ -8,6 +8,7 @@
 
 #include "app/config.h"
 #include "app/exit_codes.h"
+#include "app/limits.h"
 #include "app/shard.h"
 #include "app/upkeep.h"
 
@@ -16,8 +17,9 @@ namespace posthorn::app {
 inline constexpr const char* kVersion = "0.1.0";
 
 struct GatewayOptions {
-  std::vector<IpAddress> own_addresses;  // of this machine: no webhook goes there
-  nanoseconds drain_max = seconds{30};   // after it what is still in flight is given up
+  std::vector<IpAddress> own_addresses;            // of this machine: no webhook goes there
+  nanoseconds drain_max = seconds{30};             // after it what is still in flight is given up
+  store::StoreLimits store_limits = kStoreLimits;  // tests have small ones
   // Ends the process at once: a failed sync. Tests put their own here.
   std::function<void(ExitCode)> die;
 };

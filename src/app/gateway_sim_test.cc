@@ -233,6 +233,69 @@ TEST_F(GatewaySim, AFullDiskRefusesEventsButNotTheirDeliveries) {
   EXPECT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 3; }));
 }
 
+// A disk that is full to the last byte: outcomes wait, nothing is sent, nothing is lost or sent
+// twice.
+class FullToTheLastByte : public GatewaySim {
+ protected:
+  // Ends with attempts in flight, of which no outcome can be recorded.
+  void begin_full() {
+    city_.config.store_engine = "segment";
+    city_.store_limits.segment_bytes = 1u << 20;
+    city_.store_limits.group_bytes_max = 256u << 10;
+    city_.store_limits.low_space_bytes = 0;  // so that messages use up the log
+    receiver_.silent = true;
+    begin();
+    ASSERT_EQ(city_.post("/api/v1/app", R"({"name":"b","uid":"other"})").status, 201);
+    for (int i = 0; i < 20; ++i) ASSERT_EQ(send("{}").status, 202);
+    ASSERT_TRUE(city_.run_until([&] { return !receiver_.webhooks.empty(); }));
+    city_.world.run_for(seconds{3});
+    in_flight_ = receiver_.webhooks.size();
+    ASSERT_LT(in_flight_, 20u);
+    const auto space = city_.world.disk().space("/data");
+    ASSERT_TRUE(space.ok());
+    city_.world.storage().set_quota(space->total_bytes - space->free_bytes);
+    const std::string event =
+        R"({"eventType":"a","payload":{"x":")" + std::string(200'000, 'x') + R"("}})";
+    int status = 202;
+    for (int i = 0; i < 100 && status == 202; ++i) {
+      status = city_.post("/api/v1/app/other/msg", event).status;
+    }
+    ASSERT_EQ(status, 507);
+    city_.world.run_for(seconds{1});
+    receiver_.silent = false;
+    receiver_.answer_all();
+  }
+  void give_space() { city_.world.storage().set_quota(uint64_t{1} << 40); }
+
+  size_t in_flight_ = 0;
+};
+
+TEST_F(FullToTheLastByte, OutcomesWaitForSpaceAndDeliveryHalts) {
+  ASSERT_NO_FATAL_FAILURE(begin_full());
+  city_.world.run_for(seconds{20});
+  EXPECT_EQ(receiver_.webhooks.size(), in_flight_) << "sent without space for the outcome";
+  EXPECT_EQ(send("{}").status, 507);
+  EXPECT_EQ(city_.get("/api/v1/health").status, 503);
+  give_space();
+  EXPECT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 20; }));
+  EXPECT_EQ(send("{}").status, 202);
+  city_.world.run_for(seconds{30});
+  EXPECT_EQ(receiver_.webhooks.size(), 21u);
+}
+
+TEST_F(FullToTheLastByte, AStopEndsInOrderAndWhatFoundNoSpaceIsMadeAgain) {
+  ASSERT_NO_FATAL_FAILURE(begin_full());
+  city_.world.run_for(seconds{1});
+  city_.begin_stop();
+  city_.world.run_for(seconds{40});  // the drain is given up after 30
+  EXPECT_TRUE(city_.end()) << "a full disk is no failure";
+  give_space();
+  ASSERT_TRUE(city_.start().ok());
+  EXPECT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 20 + in_flight_; }));
+  city_.world.run_for(seconds{30});
+  EXPECT_EQ(receiver_.webhooks.size(), 20 + in_flight_);
+}
+
 TEST_F(GatewaySim, APowerCutLosesNothingAcknowledged) {
   city_.config.store_engine = "segment";
   begin();

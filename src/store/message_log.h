@@ -64,8 +64,8 @@ struct FirstUse {
 struct LogHealth {
   bool accepting = true;
   Error why_not;  // when not accepting: kNoSpace, kUnavailable (read-only), kOverloaded
-  // False when half of the reserve for a full disk is used: what is in flight may still be
-  // recorded, no new attempt should start.
+  // False when half of the reserve for a full disk is used, or all of it: what is in flight may
+  // still be recorded, or waits to be; no new attempt should start.
   bool attempts_allowed = true;
   // In which something was found damaged since the start: what lay there is left out of answers,
   // all else is read and delivered.
@@ -80,8 +80,10 @@ class MessageLog {
   // On the thread of `reply_to`; what one turn of it appends goes into one group where it fits.
   // Refused at once (callback not called, the batch untouched) with kOverloaded when the commit
   // queue is full, kNoSpace at the low-space mark (messages; attempts and commands still
-  // pass into the reserve), kUnavailable when read-only. Otherwise `on_appended` runs on
-  // `reply_to`, after the fdatasync that covers the batch.
+  // pass into the reserve) and, when nothing is left of the reserve, for everything, kUnavailable
+  // when read-only. Otherwise `on_appended` runs on `reply_to`, after the fdatasync that covers the
+  // batch. A batch of attempts alone that meets the end of the reserve waits for space, in its
+  // order; closing the store ends that with kNoSpace, and others are answered kNoSpace at once.
   virtual Status append(Batch&& batch, io::Loop& reply_to, OnAppended on_appended) = 0;
   // The observer must outlive the log or be removed (nullptr) on its loop's thread.
   virtual void observe(io::Loop& loop, CommitObserver* observer) = 0;

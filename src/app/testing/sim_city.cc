@@ -67,6 +67,7 @@ SimCity::~SimCity() {
 Status SimCity::start() {
   GatewayOptions options;
   options.die = [](ExitCode) {};
+  options.store_limits = store_limits;
   auto started = Gateway::start(world, config, options);
   if (!started.ok()) return std::move(started).error();
   gateway = *std::move(started);
@@ -83,10 +84,14 @@ void SimCity::begin_stop() {
 bool SimCity::stop() {
   begin_stop();
   const bool stopped = world.run_until([&] { return gateway->stopped(); }, seconds{120});
+  return end() && stopped;
+}
+
+bool SimCity::end() {
   const bool closed = gateway->close().ok();
   gateway.reset();
   stopping_ = false;
-  return stopped && closed;
+  return closed;
 }
 
 void SimCity::crash(io::sim::PowerCut how) {

@@ -64,6 +64,8 @@ class SimCity {
   void begin_stop();
   // Drains and closes.
   bool stop();
+  // Closes, whether all has drained or not, as the end of the process does.
+  bool end();
 
   // Gives up after `patience`, with the connection; the status is then 0.
   Answer call(wire::HttpMethod method, const std::string& path, const std::string& body = "",
@@ -79,6 +81,7 @@ class SimCity {
 
   io::sim::World world;
   Config config;
+  store::StoreLimits store_limits = kStoreLimits;
   std::unique_ptr<io::Loop> outside;  // the loop of the client and the receivers
   std::unique_ptr<Gateway> gateway;
 

@@ -3,13 +3,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "base/log.h"
 
 namespace posthorn::store::segment {
 namespace {
-constexpr size_t kWorkerTasksMax = 3;  // to commit, to ask for free space, to stop
+constexpr size_t kWorkerTasksMax = 3;  // to commit, to look, to stop
+
+Error no_room() { return error(Errc::kNoSpace, "the log has no space for a next segment"); }
+
+bool only_attempts(const EncodedBatch& batch) {
+  const auto& items = batch.batch.items;
+  return std::all_of(items.begin(), items.end(),
+                     [](const Item& item) { return std::holds_alternative<NewAttempt>(item); });
+}
 
 KeyTable no_keys(io::Entropy& entropy) {
   return {std::numeric_limits<size_t>::max(), entropy.word()};  // the group's size bounds it
@@ -46,14 +55,22 @@ void Committer::stop() {
   queue_.close(error(Errc::kUnavailable, "the store is closed"));
   wake_worker();  // for what was appended in a turn that has not ended
   worker_.reset();
+  if (waiting_.empty()) return;
+  log(LogLevel::kWarn, "store", "closed without space for attempts, they will be made again");
+  for (Batches& batches : waiting_) answer_all(batches, no_room());
+  waiting_.clear();
 }
 
 LogHealth Committer::health() const {
   LogHealth health;
-  health.attempts_allowed = !parts_.space.reserve_half_used();
+  health.attempts_allowed = !parts_.space.reserve_half_used() && !no_room_.load();
   if (parts_.space.low()) {
     health.accepting = false;
     health.why_not = error(Errc::kNoSpace, "the disk is below the low-space mark");
+  }
+  if (no_room_.load()) {
+    health.accepting = false;
+    health.why_not = no_room();
   }
   const auto refused = refused_.with([](const auto& r) { return r; });
   if (refused) {
@@ -75,10 +92,14 @@ Status Committer::enqueue(std::unique_ptr<EncodedBatch>& encoded, io::Loop* repl
                           MessageLog::OnAppended on_appended) {
   encoded->reply_to = reply_to;
   encoded->on_appended = std::move(on_appended);
+  if (no_room_.load(std::memory_order_relaxed)) {
+    if (parts_.space.stale()) request_look();
+    return no_room();
+  }
   PH_TRY(encode_batch(*encoded, parts_.options.limits.group_bytes_max));
   if (encoded->has_messages && parts_.space.low()) {
     // Nobody else may be asking: space that came back is noticed here.
-    if (parts_.space.stale()) request_refresh();
+    if (parts_.space.stale()) request_look();
     return error(Errc::kNoSpace, "the disk is below the low-space mark");
   }
   bool wake = false;
@@ -100,49 +121,89 @@ void Committer::wake_worker() {
   CHECK(worker_->post([this] { run(); }), "the commit thread's queue is full");
 }
 
-void Committer::request_refresh() {
-  if (refresh_waits_.exchange(true)) return;
+void Committer::request_look() {
+  if (look_waits_.exchange(true)) return;
   CHECK(worker_->post([this] {
-    refresh_waits_.store(false);
-    parts_.space.refresh();
+    look_waits_.store(false);
+    look();
   }));
 }
 
+void Committer::retry() {
+  if (no_room_.load()) request_look();
+}
+
+void Committer::look() {
+  parts_.space.refresh();
+  if (no_room_.load()) go_on();
+}
+
 void Committer::run() {
+  if (no_room_.load()) go_on();
   Batches batches;
   while (queue_.take(parts_.options.limits.group_bytes_max, batches)) {
     if (parts_.space.stale()) parts_.space.refresh();
-    commit_group(batches);
+    if (no_room_.load() || !commit_group(batches)) wait_for_room(batches);
     queue_.recycle(batches);
   }
 }
 
-void Committer::commit_group(Batches& batches) {
+// Where there is a next segment now, what waited for it comes first.
+void Committer::go_on() {
+  if (!make_room(parts_.options.limits.group_bytes_max)) return;
+  while (!waiting_.empty() && commit_group(waiting_.front())) {
+    queue_.recycle(waiting_.front());
+    waiting_.pop_front();
+  }
+}
+
+// Attempts wait; messages and commands are told, since who gave them can give them again.
+void Committer::wait_for_room(Batches& batches) {
+  Batches attempts;
+  Batches others;
+  for (auto& batch : batches) {
+    (only_attempts(*batch) ? attempts : others).push_back(std::move(batch));
+  }
+  answer_all(others, no_room());
+  if (!attempts.empty()) waiting_.push_back(std::move(attempts));
+  batches = std::move(others);
+}
+
+bool Committer::commit_group(Batches& batches) {
   if (const auto refused = refused_.with([](const auto& r) { return r; })) {
-    return answer_all(batches, *refused);
+    answer_all(batches, *refused);
+    return true;
   }
-  if (const Status room = make_room(batches); !room.ok()) {
-    log(LogLevel::kError, "store", "no next segment: {}", room.error().message);
-    return answer_all(batches, room.error());
-  }
+  size_t cost = 0;
+  for (const auto& batch : batches) cost += batch->cost();
+  if (!make_room(cost)) return false;
   assemble(batches);
   if (!group_.empty()) {
-    if (const Status written = write_group(); !written.ok()) return fail(batches, written.error());
+    if (const Status written = write_group(); !written.ok()) {
+      fail(batches, written.error());
+      return true;
+    }
   }
   parts_.live.with([&](Live& live) { apply_group(live); });
   last_durable_.store(last_.value);
   answer(batches);
+  return true;
 }
 
-Status Committer::make_room(const Batches& batches) {
-  size_t cost = 0;
-  for (const auto& batch : batches) cost += batch->cost();
-  if (writer_.fits(cost)) return {};
+bool Committer::make_room(size_t cost) {
+  if (writer_.fits(cost)) return true;
   const SegmentNumber next = writer_.number().next();
-  PH_TRY(writer_.advance(next));
+  if (const Status advanced = writer_.advance(next); !advanced.ok()) {
+    if (!no_room_.exchange(true)) {
+      log(LogLevel::kError, "store", "no next segment, nothing is recorded until there is one: {}",
+          advanced.error().message);
+    }
+    return false;
+  }
+  if (no_room_.exchange(false)) log(LogLevel::kInfo, "store", "there is a next segment again");
   parts_.live.with([&](Live& live) { roll(live, next); });
   parts_.hooks.rolled();
-  return {};
+  return true;
 }
 
 void Committer::assemble(Batches& batches) {

@@ -2,6 +2,7 @@
 // applies it to the state in memory, tells the loops. Owned by the engine.
 #pragma once
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -49,6 +50,8 @@ class Committer {
   Status append(Batch&& batch, io::Loop* reply_to, MessageLog::OnAppended on_appended);
   // Refuses from now on with `why`.
   void refuse(Error why);
+  // There may be space for a next segment again. Any thread.
+  void retry();
   // Commits what waits and ends the thread.
   void stop();
 
@@ -71,10 +74,14 @@ class Committer {
   Status enqueue(std::unique_ptr<EncodedBatch>& encoded, io::Loop* reply_to,
                  MessageLog::OnAppended on_appended);
   void wake_worker();
-  void request_refresh();
+  void request_look();
+  void look();
   void run();
-  void commit_group(Batches& batches);
-  Status make_room(const Batches& batches);
+  void go_on();
+  void wait_for_room(Batches& batches);
+  // False: there is no room, and nothing has happened.
+  bool commit_group(Batches& batches);
+  bool make_room(size_t cost);
   void assemble(Batches& batches);
   void add_item(EncodedBatch& batch, uint32_t item, std::vector<ItemResult>& results);
   bool add_message(EncodedBatch& batch, uint32_t item, ItemResult& result);
@@ -92,11 +99,15 @@ class Committer {
   SegmentWriter writer_;
   std::atomic<uint64_t> last_durable_{0};
   std::atomic<bool> sound_{true};
-  std::atomic<bool> refresh_waits_{false};
+  std::atomic<bool> look_waits_{false};
+  std::atomic<bool> no_room_{false};                            // no next segment can be made
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // gone once stopped
   io::Guarded<std::optional<Error>> refused_;
 
   // Commit thread only.
+  // Groups of attempts that were taken when there was no room: they have happened and are not
+  // refused. No more than the queue held then, since it takes nothing while they wait.
+  std::deque<Batches> waiting_;
   IdSequence ids_;
   GroupWriter group_;
   // Its keys. The live state gets them with the group: a table that is frozen meanwhile must not

@@ -142,38 +142,44 @@ Status Housekeeping::take_out(State& state, SegmentNumber segment) {
   return state.spares.trim(parts_.space.low() ? 0 : SpareSegments::kKept);
 }
 
+// Indexes of full segments, sidecars that fill the memory, what is damaged; true when there was
+// something.
+Result<bool> Housekeeping::keep_up(State& state) {
+  const bool full =
+      parts_.ledger.up_to_date([](Outcomes& outcomes, DueRuns&) { return outcomes.wants_flush(); });
+  const bool unsealed = parts_.live.with([](const Live& live) { return !live.sealing.empty(); });
+  if (full || unsealed) {
+    PH_TRY(seal_full());
+  } else {
+    PH_ASSIGN(const bool mended, repair_.step());
+    if (!mended) return false;
+  }
+  PH_TRY(checkpoint(state));
+  return true;
+}
+
 Result<bool> Housekeeping::step() {
   return state_.with([&](State& state) -> Result<bool> {
     prepare_reserve(state);
-    const auto [full, flush] = parts_.ledger.up_to_date([](Outcomes& outcomes, DueRuns& due) {
-      return std::pair(outcomes.wants_flush(), due.wants_flush());
-    });
-    const bool unsealed = parts_.live.with([](const Live& live) { return !live.sealing.empty(); });
-    if (full || unsealed) {
-      PH_TRY(seal_full());
-      PH_TRY(checkpoint(state));
-      return true;
-    }
-    PH_ASSIGN(const bool mended, repair_.step());
-    if (mended) {
-      PH_TRY(checkpoint(state));
-      return true;
-    }
+    Result<bool> kept_up = keep_up(state);
+    if (kept_up.ok() && *kept_up) return true;
+    // Where it had no space, what may leave the log makes some.
+    if (!kept_up.ok() && kept_up.error().code != Errc::kNoSpace) return kept_up;
     PH_ASSIGN(const bool more_retired, retire(state));
+    if (!kept_up.ok()) return more_retired ? Result<bool>(true) : kept_up;
     const WallTime now = parts_.host.clock().wall();
-    return parts_.ledger.up_to_date(
-        [&, wants_flush = flush](Outcomes& outcomes, DueRuns& due) -> Result<bool> {
-          if (wants_flush) PH_TRY(due.flush());
-          DueRuns& payloads = parts_.ledger.payloads();
-          if (payloads.wants_flush()) PH_TRY(payloads.flush());
-          PH_ASSIGN(const bool more_payloads, payloads.maintain(now, parts_.has_message));
-          PH_ASSIGN(const bool more_due, due.maintain(now, [&](const DueEntry& entry) {
-            return parts_.is_live(entry, outcomes);
-          }));
-          PH_ASSIGN(const bool more_index, parts_.tiers.merge_step());
-          PH_ASSIGN(const bool more_keys, parts_.keys.merge_step(now));
-          return more_retired || more_due || more_payloads || more_index || more_keys;
-        });
+    return parts_.ledger.up_to_date([&](Outcomes& outcomes, DueRuns& due) -> Result<bool> {
+      if (due.wants_flush()) PH_TRY(due.flush());
+      DueRuns& payloads = parts_.ledger.payloads();
+      if (payloads.wants_flush()) PH_TRY(payloads.flush());
+      PH_ASSIGN(const bool more_payloads, payloads.maintain(now, parts_.has_message));
+      PH_ASSIGN(const bool more_due, due.maintain(now, [&](const DueEntry& entry) {
+        return parts_.is_live(entry, outcomes);
+      }));
+      PH_ASSIGN(const bool more_index, parts_.tiers.merge_step());
+      PH_ASSIGN(const bool more_keys, parts_.keys.merge_step(now));
+      return more_retired || more_due || more_payloads || more_index || more_keys;
+    });
   });
 }
 

@@ -59,6 +59,7 @@ class Housekeeping {
   Status write_keys(State& state);
   void prepare_reserve(State& state);
   Status prepare(State& state, SegmentNumber number);
+  Result<bool> keep_up(State& state);
   Result<bool> retire(State& state);
   Status take_out(State& state, SegmentNumber segment);
   Status seal_full();

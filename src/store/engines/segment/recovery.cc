@@ -34,7 +34,13 @@ Status Recovery::run() {
     if (i + 1 < used.size()) PH_TRY(seal_replayed());
   }
   const SegmentNumber open = used.empty() ? SegmentNumber{} : used.back().number;
-  last_prepared_ = found_.empty() ? open : std::max(open, found_.back().number);
+  last_prepared_ = open;
+  for (const FoundSegment& segment : found_) {
+    if (segment.number <= open) continue;
+    // One that was to be prepared on a full disk has no blocks.
+    if (!parts_.files.prepared(segment.number)) break;
+    last_prepared_ = segment.number;
+  }
   return {};
 }
 

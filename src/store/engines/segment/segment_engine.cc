@@ -71,7 +71,9 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
   Status close() override;
   Result<bool> maintain() override {
     if (opened_->directory.read_only) return false;
-    return housekeeping_->step();
+    auto more = housekeeping_->step();
+    committer_->retry();
+    return more;
   }
 
   Status append(Batch&& batch, io::Loop& reply_to, OnAppended on_appended) override {
@@ -199,6 +201,7 @@ Status SegmentEngine::recover() {
                                      kGroupHeaderBytes + options_.limits.group_bytes_max));
     PH_TRY(committer_->resume(end, recovery.sets()));
     space_.refresh();
+    space_.set_reserve(recovery.last_prepared().value - end.segment.value);
     request_housekeeping();
   }
   const RecoveryReport& report = recovery.report();
@@ -223,7 +226,13 @@ Status SegmentEngine::close() {
   committer_->stop();
   background_.reset();
   if (opened_->directory.read_only || !committer_->sound()) return {};
-  return housekeeping_->checkpoint();
+  Status written = housekeeping_->checkpoint();
+  if (written.ok() || written.error().code != Errc::kNoSpace) return written;
+  // Everything is in the log: a checkpoint saves the next start time, no more.
+  posthorn::log(LogLevel::kWarn, "store",
+                "closed without a checkpoint, the next start takes longer: {}",
+                written.error().message);
+  return {};
 }
 
 std::optional<LaneRecord> SegmentEngine::find(const EndpointId& endpoint) const {
