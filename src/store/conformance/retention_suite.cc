@@ -97,6 +97,17 @@ TEST_P(RetentionSuite, HistoryEndsAndWhatIsYoungerStays) {
   EXPECT_TRUE(is_stored(post_many(1)[0]));
 }
 
+TEST_P(RetentionSuite, WhatIsOldGoesThoughNothingFollowsIt) {
+  const auto old = post_many(3);
+  settle(old);
+  run_down(kDay * 29);
+  EXPECT_EQ(stored_of(old), old.size());
+  for (int day = 29; day < 35; ++day) run_down(kDay);
+  EXPECT_EQ(stored_of(old), 0u);
+  const auto young = post_many(1);
+  EXPECT_TRUE(is_stored(young[0]));
+}
+
 TEST_P(RetentionSuite, WhatIsPendingStaysUntilItIsSettled) {
   const auto pending = post_many(1, {1, 2});
   settle(pending, 1);

@@ -133,9 +133,21 @@ void Committer::retry() {
   if (no_room_.load()) request_look();
 }
 
+void Committer::end_segment(SegmentNumber open) {
+  end_number_.store(open.value);
+  request_look();
+}
+
 void Committer::look() {
   parts_.space.refresh();
   if (no_room_.load()) go_on();
+  const SegmentNumber to_end{end_number_.exchange(0)};
+  if (to_end != writer_.number() || no_room_.load()) return;
+  // With a group that holds nothing: recovery finds the new end by it.
+  Batches none;
+  if (parts_.files.prepared(to_end.next()) && make_room(parts_.files.segment_bytes())) {
+    commit_group(none);
+  }
 }
 
 void Committer::run() {
@@ -178,7 +190,7 @@ bool Committer::commit_group(Batches& batches) {
   for (const auto& batch : batches) cost += batch->cost();
   if (!make_room(cost)) return false;
   assemble(batches);
-  if (!group_.empty()) {
+  if (!group_.empty() || !writer_.begun()) {
     if (const Status written = write_group(); !written.ok()) {
       fail(batches, written.error());
       return true;

@@ -52,6 +52,9 @@ class Committer {
   void refuse(Error why);
   // There may be space for a next segment again. Any thread.
   void retry();
+  // Goes on in the next segment, where that is prepared and `open` is still the one that is
+  // written. Any thread.
+  void end_segment(SegmentNumber open);
   // Commits what waits and ends the thread.
   void stop();
 
@@ -101,6 +104,7 @@ class Committer {
   std::atomic<bool> sound_{true};
   std::atomic<bool> look_waits_{false};
   std::atomic<bool> no_room_{false};                            // no next segment can be made
+  std::atomic<uint64_t> end_number_{0};                         // of the segment that is to end
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // gone once stopped
   io::Guarded<std::optional<Error>> refused_;
 

@@ -179,5 +179,35 @@ TEST(RetentionPowerCuts, LeaveNoCopyOfWhatIsErased) {
   }
 }
 
+// A segment that was ended for its age: the log goes on in the next, in which nothing lies yet.
+TEST(RetentionOfAnIdleLog, ARestartFindsTheEndBehindASegmentThatWasEnded) {
+  io::sim::World world(3);
+  StoreDriver driver(world, "segment");
+  driver.options.limits.segment_bytes = 64u << 10;
+  driver.options.limits.group_bytes_max = 16u << 10;
+  ASSERT_TRUE(driver.open().ok());
+  const MessageRef old = driver.post(message_to(1, {1}));
+  driver.attempt(attempt_of(*old, 1, DeliveryState::kDelivered));
+  for (int day = 0; day < 40; ++day) {
+    world.run_for(seconds{24 * 3600});
+    ASSERT_TRUE(driver.maintain().ok());
+    if (day % 3 != 0) continue;
+    if (day % 2 == 0) {
+      ASSERT_TRUE(driver.open().ok());
+    } else {
+      driver.abandon();
+      world.storage().reboot(io::sim::PowerCut::kDrop);
+      ASSERT_TRUE(driver.open().ok());
+    }
+    EXPECT_TRUE(day >= 29 || driver.log().read(old->seq).ok()) << day;
+  }
+  EXPECT_EQ(driver.log().read(old->seq).error().code, Errc::kNotFound);
+  const MessageRef young = driver.post(message_to(1, {1}));
+  ASSERT_NE(young, nullptr);
+  EXPECT_GT(young->seq, old->seq);
+  ASSERT_TRUE(driver.open().ok());
+  EXPECT_TRUE(driver.log().read(young->seq).ok());
+}
+
 }  // namespace
 }  // namespace posthorn::store

@@ -73,6 +73,9 @@ class SegmentEngine : public Store, MessageLog, LaneState, DueIndex, AttemptHist
     if (opened_->directory.read_only) return false;
     auto more = housekeeping_->step();
     committer_->retry();
+    const SegmentSpan open = opened_->live.with(
+        [](const Live& live) { return live.open.index ? live.open.index->span() : SegmentSpan{}; });
+    if (retention_.is_to_end(open)) committer_->end_segment(open.segment);
     return more;
   }
 

@@ -5,6 +5,8 @@ namespace posthorn::store::segment {
 namespace {
 
 constexpr nanoseconds kBlockedFor = seconds{30};
+// Of the history, at least: each segment takes the space of a whole one, however little it holds.
+constexpr int kSegmentsMin = 8;
 constexpr size_t kBlockedMax = 64 * 1024;  // more segments than any disk has; then all are asked
 
 }  // namespace
@@ -15,6 +17,12 @@ bool SegmentRetention::is_pressed(uint64_t files) {
   if (bytes_max == 0) bytes_max = parts_.space.total_bytes() / 2;
   // A file system that could not be asked is no reason to remove anything.
   return bytes_max != 0 && files * parts_.options.limits.segment_bytes > bytes_max;
+}
+
+bool SegmentRetention::is_to_end(const SegmentSpan& open) const {
+  const WallTime horizon = time_.now() - parts_.options.limits.history / kSegmentsMin;
+  // A disk that is nearly full has its reserve for attempts.
+  return !open.first_id.empty() && open.first_id.time() < horizon && !parts_.space.low();
 }
 
 Result<SegmentRetention::Standing> SegmentRetention::standing_of(SegmentNumber segment) {

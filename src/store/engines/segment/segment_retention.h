@@ -31,6 +31,9 @@ class SegmentRetention {
   };
   // The next one to take out, of the sealed ones below `open`. `files`: of the log, all of them.
   Result<Choice> next(SegmentNumber open, uint64_t files);
+  // The open segment holds records so old that it is to be ended: only what is sealed can go. So
+  // nothing settled stays for much longer than the history and an eighth. Any thread.
+  bool is_to_end(const SegmentSpan& open) const;
 
  private:
   struct Blocked {  // by a pending delivery

@@ -23,6 +23,8 @@ class SegmentWriter {
   Status advance(SegmentNumber number);
 
   bool fits(size_t cost) const;
+  // Something was written to this segment.
+  bool begun() const { return header_written_; }
   SegmentNumber number() const { return number_; }
   uint64_t generation() const { return generation_; }
   uint64_t offset() const { return offset_; }
