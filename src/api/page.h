@@ -52,8 +52,11 @@ class PageWriter {
     }
     last_ = std::move(id);
   }
-  // For a page that stopped early: where to go on although that item is not in it.
-  void scanned_to(std::string id) { last_ = std::move(id); }
+  // For a page that stopped early: where to go on although that item is not in it. `reversed`: it
+  // was read against the order that was asked for.
+  void scanned_to(std::string id, bool reversed = false) {
+    (reversed ? first_ : last_) = std::move(id);
+  }
   void end(bool done);
 
  private:

@@ -329,6 +329,36 @@ TEST_F(GatewaySim, ABatchKeepsItsOrderAndSaysWhatWasRefused) {
   EXPECT_NE(answer.body.find(R"("index":1,"error")"), std::string::npos) << answer.body;
 }
 
+// One reader serves all lists: one that few messages fit gives it back, and says where to go on.
+TEST_F(GatewaySim, AListThatFewFitHoldsTheReaderForAMoment) {
+  city_.config.store_engine = "segment";
+  begin();
+  std::string batch = "[";
+  for (int i = 0; i < 400; ++i) {
+    batch += std::string(i == 0 ? "" : ",") + R"({"eventType":"a","payload":{}})";
+  }
+  ASSERT_EQ(city_.post("/api/v1/app/app/msg", R"({"eventType":"a","channels":["c"],"payload":{}})")
+                .status,
+            202);
+  for (int round = 0; round < 5; ++round) {
+    ASSERT_EQ(city_.post("/api/v1/app/app/msg/batch", batch + "]").status, 202);
+  }
+  ASSERT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 2001; }));
+  std::string iterator;
+  int pages = 0;
+  bool found = false;
+  for (bool done = false; !done && pages < 100; ++pages) {
+    const MonoTime asked = city_.world.clock().now();
+    const Answer page = city_.get("/api/v1/app/app/msg?channel=c" + iterator);
+    EXPECT_LT((city_.world.clock().now() - asked).count() / 1e6, 200) << "milliseconds";
+    found |= page.body.find(R"("channels":["c"])") != std::string::npos;
+    done = page.text("done") == "true";
+    iterator = "&iterator=" + page.text("iterator");
+  }
+  EXPECT_GT(pages, 1);
+  EXPECT_TRUE(found);
+}
+
 TEST(GatewaySimTrace, TheSameSeedGivesTheSameWebhooksAtTheSameTimes) {
   const auto trace = [](uint64_t seed) {
     SimCity city(seed);

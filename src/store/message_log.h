@@ -47,12 +47,17 @@ struct MessageQuery {
   std::string channel;
   std::string tag;
   bool with_payload = true;
+  // A page ends, not done, after so many were looked at, whatever fits; 0: no bound. So a query
+  // that few fit holds its reader no longer than another.
+  size_t look_max = 0;
 };
 
 template <typename T>
 struct Page {
   std::vector<T> items;
   bool done = true;
+  // Where the look ended for look_max: the next page goes on after it. Empty otherwise.
+  std::optional<IdBytes> looked_to;
 };
 
 // The message that carried a key first.

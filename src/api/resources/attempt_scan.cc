@@ -10,6 +10,8 @@ namespace {
 
 constexpr milliseconds kScanMax{20};
 constexpr size_t kChunk = 250;
+// Where the store looks for attempts of a class of status, each that it finds may cost a segment.
+constexpr size_t kSparseChunk = 8;
 
 bool has(const std::vector<std::string>& texts, const std::string& text) {
   return std::find(texts.begin(), texts.end(), text) != texts.end();
@@ -103,6 +105,7 @@ Result<AttemptPage> scan_attempts(store::Store& store, const io::Clock& clock,
   Collector collector{store, clock, scan, clock.now() + kScanMax, {}, std::nullopt};
   store::AttemptQuery query = scan.query;
   if (filters(scan)) query.limit = kChunk;
+  if (query.status_class) query.limit = std::min(query.limit, kSparseChunk);
   bool more = true;
   while (more && !collector.over()) {
     PH_ASSIGN(store::Page<model::Attempt> chunk, store.history().list(query));

@@ -12,6 +12,9 @@ namespace {
 
 constexpr size_t kEventTypesMax = 250;
 constexpr size_t kChunk = 50;  // messages read at a time
+// What one page may cost where few fit: the reader goes on with others then.
+constexpr milliseconds kScanMax{20};
+constexpr size_t kLookMax = 100;  // of one chunk
 
 http::Response read_one(store::Store& store, const AppId& app, const std::string& id,
                         const model::MessageJsonOptions& options) {
@@ -32,31 +35,42 @@ void get(Context& context, Call& call) {
        options] { return read_one(store, app, id, options); });
 }
 
-// Reads in chunks, so that a page of large payloads ends before it is a burden.
-Result<store::Page<store::MessageRef>> read_chunks(store::Store& store, store::MessageQuery query) {
+// Reads in chunks, so that a page of large payloads, or one for which few of many messages fit,
+// ends before it is a burden.
+Result<store::Page<store::MessageRef>> read_chunks(store::Store& store, const io::Clock& clock,
+                                                   store::MessageQuery query) {
   const size_t limit = query.limit;
+  const MonoTime deadline = clock.now() + kScanMax;
+  query.look_max = kLookMax;
   store::Page<store::MessageRef> page;
   page.done = false;
   size_t bytes = 0;
-  while (!page.done && page.items.size() < limit && bytes < kPageBytesMax) {
+  do {
     query.limit = std::min(limit - page.items.size(), kChunk);
     PH_ASSIGN(store::Page<store::MessageRef> chunk, store.log().list(query));
-    page.done = chunk.done || chunk.items.empty();
+    page.done = chunk.done;
+    page.looked_to = chunk.looked_to;
     for (store::MessageRef& message : chunk.items) {
       if (bytes >= kPageBytesMax) {
         page.done = false;
+        page.looked_to.reset();
         break;
       }
       if (query.with_payload) bytes += message->payload.size();
       page.items.push_back(std::move(message));
     }
-    if (!page.items.empty()) query.after = page.items.back()->id;
-  }
+    if (page.looked_to)
+      query.after = MessageId{*page.looked_to};
+    else if (!page.items.empty())
+      query.after = page.items.back()->id;
+  } while (!page.done && page.items.size() < limit && bytes < kPageBytesMax &&
+           clock.now() < deadline);
   return page;
 }
 
-http::Response read_page(store::Store& store, const store::MessageQuery& query, bool reversed) {
-  auto page = read_chunks(store, query);
+http::Response read_page(store::Store& store, const io::Clock& clock,
+                         const store::MessageQuery& query, bool reversed) {
+  auto page = read_chunks(store, clock, query);
   if (!page.ok()) return error_response(std::move(page).error());
   if (reversed) std::reverse(page->items.begin(), page->items.end());
   model::MessageJsonOptions options;
@@ -67,6 +81,7 @@ http::Response read_page(store::Store& store, const store::MessageQuery& query, 
     writer.item(message->id.text());
     model::append_message(out, *message, options);
   }
+  if (page->looked_to) writer.scanned_to(MessageId{*page->looked_to}.text(), reversed);
   writer.end(page->done);
   return json_response(200, std::move(out));
 }
@@ -86,8 +101,10 @@ void list(Context& context, Call& call) {
   query.with_payload = call.query.flag("with_content", true);
   if (call.refused()) return;
   context.on_reader(std::move(call.responder),
-                    [&store = context.deps().store, query = std::move(query),
-                     reversed = page.reversed] { return read_page(store, query, reversed); });
+                    [&store = context.deps().store, &clock = context.deps().loop.clock(),
+                     query = std::move(query), reversed = page.reversed] {
+                      return read_page(store, clock, query, reversed);
+                    });
 }
 
 }  // namespace

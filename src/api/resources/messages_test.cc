@@ -227,6 +227,19 @@ TEST_F(MessagesTest, ShowTheirAttempts) {
   }
 }
 
+TEST_F(MessagesTest, AListLooksThroughManyForTheFewThatFit) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 1300; ++i) {
+    model::Message m = message("many", "{}");
+    if (i % 500 == 10) m.channels = {"c"};
+    const std::string id = rig_.append(m)->id.text();
+    if (i % 500 == 10) ids.insert(ids.begin(), id);
+  }
+  const Answer page = rig_.get(path("/msg?channel=c"));
+  EXPECT_EQ(column(page.body, "id"), ids);
+  EXPECT_THAT(page.body, HasSubstr(R"("done":true)"));
+}
+
 TEST_F(MessagesTest, ShowCancelledAttemptsAsTheClientKnowsThem) {
   const auto stored = rig_.append(message());
   const auto id = rig_.append(attempt(stored, model::OutcomeKind::kCancelled, 0));

@@ -238,6 +238,45 @@ TEST_P(StoreSuite, PagesOfMessagesGoBothWaysWithoutGapOrRepeat) {
   }
 }
 
+TEST_P(StoreSuite, APageEndsWhenEnoughWasLookedAtAndTheNextGoesOn) {
+  std::vector<Seq> fitting;
+  for (int i = 0; i < 100; ++i) {
+    model::Message message = message_to(1, {1});
+    if (i % 13 == 0) message.channels = {"c"};
+    message.event_type = i % 13 == 1 ? "rare" : "test.event";
+    const MessageRef posted = driver_.post(message);
+    if (i % 13 < 2) fitting.push_back(posted->seq);
+    world_.run_for(seconds{1});
+  }
+  for (const bool ascending : {true, false}) {
+    std::vector<Seq> got;
+    for (const bool by_type : {true, false}) {
+      MessageQuery query;
+      query.app = test_app(1);
+      query.ascending = ascending;
+      query.look_max = 7;
+      if (by_type)
+        query.event_types = {"rare"};
+      else
+        query.channel = "c";
+      size_t pages = 0;
+      for (bool done = false; !done; ++pages) {
+        const auto page = driver_.log().list(query);
+        ASSERT_TRUE(page.ok()) << page.error().message;
+        EXPECT_LE(page->items.size(), 2u);
+        for (const Seq seq : seqs_of(page->items)) got.push_back(seq);
+        done = page->done;
+        ASSERT_EQ(page->looked_to.has_value(), !done);
+        if (!done) query.after = MessageId{*page->looked_to};
+      }
+      EXPECT_GE(pages, 15u);  // 100 by sevens
+      EXPECT_LE(pages, 18u);
+    }
+    std::sort(got.begin(), got.end());
+    EXPECT_EQ(got, fitting);
+  }
+}
+
 TEST_P(StoreSuite, ListsFilterByTypeChannelTagAndTime) {
   std::vector<MessageRef> posted;
   for (int i = 0; i < 12; ++i) {

@@ -122,13 +122,19 @@ LaneRead MemoryModel::read_lane(const LaneQuery& query) const {
 
 Page<MessageRef> MemoryModel::list(const MessageQuery& query) const {
   Page<MessageRef> page;
+  size_t looked_at = 0;
   walk(messages_, query.ascending, [&](const MessageRef& message) {
-    if (!is_after(query, message->id) || !matches(query, *message)) {
+    if (message->app != query.app || !is_after(query, message->id)) {
       return true;
     }
-    page.done = page.items.size() < query.limit;
-    if (page.done) page.items.push_back(query.with_payload ? message : without_payload(message));
-    return page.done;
+    const bool fits = matches(query, *message);
+    page.done = !fits || page.items.size() < query.limit;
+    if (!page.done) return false;
+    if (fits) page.items.push_back(query.with_payload ? message : without_payload(message));
+    if (query.look_max == 0 || ++looked_at < query.look_max) return true;
+    page.done = false;
+    page.looked_to = message->id.bytes;
+    return false;
   });
   return page;
 }

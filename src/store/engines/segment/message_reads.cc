@@ -15,6 +15,48 @@ constexpr size_t kEntriesAtOnce = 64;
 
 Error not_found() { return error(Errc::kNotFound, "there is no such message"); }
 
+// One page of messages, from entries in the order of the query.
+class PageFill {
+ public:
+  explicit PageFill(const MessageQuery& query) : query_(query) {
+    types_.reserve(query.event_types.size());
+    for (const std::string& type : query.event_types) types_.push_back(event_type_hash(type));
+  }
+
+  // Not worth reading. The last one is: the next page goes on after its id.
+  bool skips(const AppEntry& entry) {
+    const bool of_type =
+        types_.empty() || std::find(types_.begin(), types_.end(), entry.type_hash) != types_.end();
+    if (of_type || is_last()) return false;
+    ++looked_at_;
+    return true;
+  }
+
+  // True when the page ends.
+  bool ends_with(MessageRef message) {
+    const MessageId id = message->id;
+    if (!is_after(query_, id)) return false;
+    const bool last = is_last();
+    ++looked_at_;
+    const bool fits = matches(query_, *message);
+    page_.done = !last && (!fits || page_.items.size() < query_.limit);
+    if (fits && page_.items.size() == query_.limit) return true;
+    if (fits) page_.items.push_back(std::move(message));
+    if (last) page_.looked_to = id.bytes;
+    return last;
+  }
+
+  Page<MessageRef> page() && { return std::move(page_); }
+
+ private:
+  bool is_last() const { return query_.look_max != 0 && looked_at_ + 1 >= query_.look_max; }
+
+  const MessageQuery& query_;
+  std::vector<uint32_t> types_;
+  size_t looked_at_ = 0;
+  Page<MessageRef> page_;
+};
+
 }  // namespace
 
 bool is_left_out(const Result<MessageRef>& message) {
@@ -121,30 +163,22 @@ Status MessageReads::narrow(const PageBounds& bounds, EntryQuery& query) {
 }
 
 Result<Page<MessageRef>> MessageReads::list(const MessageQuery& query) {
-  Page<MessageRef> page;
   EntryQuery entries;
   entries.tail = query.app.bytes.tail();
   entries.ascending = query.ascending;
   entries.limit = std::min(query.limit + 1, kEntriesAtOnce);
   PH_TRY(narrow({query.after, query.ascending, query.since, query.before}, entries));
-  std::vector<uint32_t> types;
-  types.reserve(query.event_types.size());
-  for (const std::string& type : query.event_types) types.push_back(event_type_hash(type));
+  PageFill fill(query);
   while (true) {
     PH_ASSIGN(const std::vector<AppEntry> found, index_.messages_of_app(entries));
     for (const AppEntry& entry : found) {
-      if (!types.empty() && std::find(types.begin(), types.end(), entry.type_hash) == types.end()) {
-        continue;
-      }
+      if (fill.skips(entry)) continue;
       Result<MessageRef> message = read_at(entry.place, entry.set, query.with_payload);
       if (is_left_out(message)) continue;
       if (!message.ok()) return std::move(message).error();
-      if (!is_after(query, (*message)->id) || !matches(query, **message)) continue;
-      page.done = page.items.size() < query.limit;
-      if (!page.done) return page;
-      page.items.push_back(std::move(message).value());
+      if (fill.ends_with(*std::move(message))) return std::move(fill).page();
     }
-    if (found.size() < entries.limit) return page;
+    if (found.size() < entries.limit) return std::move(fill).page();
     entries.go_behind(found.back().place.seq);
   }
 }
