@@ -80,9 +80,13 @@ Status Gateway::open_stores() {
   PH_ASSIGN(store_, store::open_store(host_, std::move(options)).context("opening the log"));
   PH_ASSIGN(jwt_secret_, ensure_jwt_secret(host_, config_));
   const bool on_disk = config_.store_engine != "memory";
-  PH_ASSIGN(auto config_store, store::open_config_store(host_, on_disk ? "sqlite" : "memory",
-                                                        config_.store_data_dir + "/config.db")
-                                   .context("opening the configuration"));
+  // A disk that the log cannot be written to takes no configuration either: reads are served.
+  const bool read_only = store_->log().health().why_not.code == Errc::kUnavailable;
+  PH_ASSIGN(auto config_store,
+            store::open_config_store(
+                host_, on_disk ? "sqlite" : "memory", config_.store_data_dir + "/config.db",
+                read_only ? store::ConfigAccess::kReadOnly : store::ConfigAccess::kReadWrite)
+                .context("opening the configuration"));
   const std::string key_path = config_.store_key_file.empty()
                                    ? config_.store_data_dir + "/secrets.key"
                                    : config_.store_key_file;

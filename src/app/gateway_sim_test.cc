@@ -329,6 +329,43 @@ TEST_F(GatewaySim, ABatchKeepsItsOrderAndSaysWhatWasRefused) {
   EXPECT_NE(answer.body.find(R"("index":1,"error")"), std::string::npos) << answer.body;
 }
 
+// After a crash as after a clean end: what is there is read, nothing is taken or sent.
+TEST_F(GatewaySim, AReadOnlyDataDirectoryServesReads) {
+  city_.config.store_engine = "segment";
+  city_.config.delivery_retry_schedule = {seconds{1}};
+  begin();
+  receiver_.statuses = {500};
+  const Answer accepted = send(R"({"x":"kept"})");
+  ASSERT_EQ(accepted.status, 202);
+  for (const bool crashed : {true, false}) {
+    if (crashed)
+      city_.crash(io::sim::PowerCut::kDrop);
+    else
+      ASSERT_TRUE(city_.stop());
+    const size_t before = receiver_.webhooks.size();
+    city_.world.storage().set_read_only(true);
+    const Status started = city_.start();
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    const Answer read = city_.get("/api/v1/app/app/msg/" + accepted.text("id"));
+    EXPECT_EQ(read.status, 200) << read.body;
+    EXPECT_NE(read.body.find("kept"), std::string::npos) << read.body;
+    EXPECT_EQ(city_.get("/api/v1/app/app/endpoint/ep/secret").text("key"), secret_);
+    const Answer refused = send("{}");
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_NE(refused.body.find("only reads are served"), std::string::npos) << refused.body;
+    EXPECT_EQ(city_.post("/api/v1/app", R"({"name":"b","uid":"b"})").status, 503);
+    const Answer health = city_.get("/api/v1/health");
+    EXPECT_EQ(health.status, 503);
+    EXPECT_NE(health.body.find("only reads are served"), std::string::npos) << health.body;
+    city_.world.run_for(seconds{30});
+    EXPECT_EQ(receiver_.webhooks.size(), before);
+    EXPECT_TRUE(city_.stop());
+    city_.world.storage().set_read_only(false);
+    ASSERT_TRUE(city_.start().ok());
+  }
+  EXPECT_TRUE(city_.run_until([&] { return receiver_.webhooks.size() == 2; }));
+}
+
 // One reader serves all lists: one that few messages fit gives it back, and says where to go on.
 TEST_F(GatewaySim, AListThatFewFitHoldsTheReaderForAMoment) {
   city_.config.store_engine = "segment";

@@ -71,7 +71,8 @@ class Disk {
   virtual Status make_directory(const std::string& path) = 0;
   virtual Status sync_directory(const std::string& path) = 0;
   virtual Result<DiskSpace> space(const std::string& path) = 0;
-  // kConflict when another process holds it; the message names that process where it is known.
+  // kConflict when another process holds it; the message names that process where it is known. In a
+  // folder that can only be read it keeps out those that write, not others that read.
   virtual Result<std::unique_ptr<DiskLock>> lock(const std::string& path) = 0;
   // Mode bits of a file, e.g. 0600 for secrets.
   virtual Status set_mode(const std::string& path, uint32_t mode) = 0;

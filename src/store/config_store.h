@@ -96,10 +96,18 @@ class ConfigStore {
   virtual Result<std::vector<SecretRow>> secrets_not_at(uint32_t current, size_t limit) = 0;
 };
 
+enum class ConfigAccess : uint8_t {
+  kReadWrite,
+  // Nothing is written, not even to open the file, which must be there in the newest format;
+  // apply() answers kUnavailable.
+  kReadOnly,
+};
+
 // `engine`: "memory" (forgets at exit; `path` is not used) or "sqlite" (`path` is the database
 // file; its folder must exist and be locked by the caller). kUnsupported when the file is of a
 // newer format, kCorrupt when it is not one of ours.
-Result<std::unique_ptr<ConfigStore>> open_config_store(io::Host& host, std::string_view engine,
-                                                       const std::string& path);
+Result<std::unique_ptr<ConfigStore>> open_config_store(
+    io::Host& host, std::string_view engine, const std::string& path,
+    ConfigAccess access = ConfigAccess::kReadWrite);
 
 }  // namespace posthorn::store

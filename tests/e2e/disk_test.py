@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A disk that is full to the last byte. Needs the right to mount; without it only their simulated twins run (gateway_sim_test.cc)."""
+"""Disks that take nothing: a data directory that can only be read, and one that is full to the last
+byte. Needs the right to mount; without it only their simulated twins run (gateway_sim_test.cc)."""
 import os
 import pathlib
 import subprocess
@@ -43,6 +44,29 @@ class DiskTest(unittest.TestCase):
         while not reached():
             self.assertLess(time.monotonic(), deadline, what)
             threading.Event().wait(0.05)  # between two questions
+
+
+class ReadOnlyDirectory(DiskTest):
+    def test_reads_are_served_and_nothing_else(self):
+        gateway, receiver = self.start(), Receiver()
+        self.addCleanup(receiver.close)
+        gateway.make_endpoint(receiver.url)
+        _, message = gateway.post("/api/v1/app/app/msg", EVENT)
+        self.assertTrue(receiver.wait_for(1))
+        gateway.kill()
+        self.mount("--bind", gateway.data_dir, gateway.data_dir)
+        self.mount("-o", "remount,bind,ro", gateway.data_dir)
+        gateway.start()
+        status, read = gateway.get(f"/api/v1/app/app/msg/{message['id']}")
+        self.assertEqual((status, read["payload"]), (200, {"n": 1}))
+        status, refused = gateway.post("/api/v1/app/app/msg", EVENT)
+        self.assertEqual((status, refused["code"]), (503, "unavailable"))
+        self.assertIn("only reads are served", refused["detail"])
+        self.assertEqual(gateway.post("/api/v1/app", {"name": "other"})[0], 503)
+        status, health = gateway.get("/api/v1/health", auth=False)
+        self.assertEqual(status, 503)
+        self.assertIn("only reads are served", health["detail"])
+        self.assertEqual(gateway.stop(), 0)
 
 
 class FullDisk(DiskTest):

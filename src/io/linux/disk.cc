@@ -67,6 +67,22 @@ std::string holder_of(int fd) {
   return pid > 0 ? fmt::format("process {}", pid) : "another process";
 }
 
+Status take_lock(const Descriptor& fd, short type, const std::string& path) {
+  struct flock whole {};
+  whole.l_type = type;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(fd.get(), F_OFD_SETLK, &whole) == 0) return {};
+  if (errno != EAGAIN && errno != EACCES) return os_error(errno, "lock", path);
+  return error(Errc::kConflict, fmt::format("{} is held by {}", path, holder_of(fd.get())));
+}
+
+// Where the folder can only be read: others may read beside this one, none may write.
+Result<std::unique_ptr<DiskLock>> lock_to_read(const std::string& path) {
+  PH_ASSIGN(Descriptor fd, open_descriptor(path, O_RDONLY));
+  PH_TRY(take_lock(fd, F_RDLCK, path));
+  return std::unique_ptr<DiskLock>(std::make_unique<LinuxDiskLock>(std::move(fd)));
+}
+
 class LinuxDisk final : public Disk {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
@@ -126,14 +142,10 @@ class LinuxDisk final : public Disk {
   }
 
   Result<std::unique_ptr<DiskLock>> lock(const std::string& path) override {
-    PH_ASSIGN(Descriptor fd, open_descriptor(path, O_RDWR | O_CREAT));
-    struct flock whole {};
-    whole.l_type = F_WRLCK;
-    whole.l_whence = SEEK_SET;
-    if (::fcntl(fd.get(), F_OFD_SETLK, &whole) != 0) {
-      if (errno != EAGAIN && errno != EACCES) return os_error(errno, "lock", path);
-      return error(Errc::kConflict, fmt::format("{} is held by {}", path, holder_of(fd.get())));
-    }
+    auto opened = open_descriptor(path, O_RDWR | O_CREAT);
+    if (!opened.ok() && opened.error().code == Errc::kForbidden) return lock_to_read(path);
+    PH_ASSIGN(Descriptor fd, std::move(opened));
+    PH_TRY(take_lock(fd, F_WRLCK, path));
     const std::string pid = fmt::format("{}\n", ::getpid());
     if (::ftruncate(fd.get(), 0) != 0 ||
         ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {

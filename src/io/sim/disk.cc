@@ -127,6 +127,9 @@ class SimDisk final : public Disk {
     const bool create = mode == OpenMode::kCreate || mode == OpenMode::kCreateOrOpen;
     PH_TRY(storage_.begin(create && !node ? DiskCall::kName : DiskCall::kRead, path));
     if (node && *node == nullptr) return error(Errc::kInvalid, path + ": is a folder");
+    if (node && mode != OpenMode::kRead && storage_.read_only_) {
+      return error(Errc::kForbidden, path + ": the file system is read-only");
+    }
     if (node && mode == OpenMode::kCreate) return error(Errc::kConflict, path + ": exists");
     if (!node && !create) return error(Errc::kNotFound, path + ": no such file");
     if (!node) {

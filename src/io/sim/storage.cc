@@ -22,11 +22,15 @@ Status Storage::flip_bits(const std::string& path, uint64_t offset, uint8_t mask
 
 Status Storage::begin(DiskCall call, const std::string& path) {
   if (!powered()) return error(Errc::kIo, path + ": the power is off");
+  const bool syncs = call == DiskCall::kSync || call == DiskCall::kSyncDirectory;
+  if (read_only_ && call != DiskCall::kRead && !syncs) {
+    return error(Errc::kForbidden, path + ": the file system is read-only");
+  }
   if (call != DiskCall::kRead) ++changes_;
   schedule_.note(path, static_cast<uint64_t>(call));
   nanoseconds time = timing_.write;
   if (call == DiskCall::kRead) time = timing_.read;
-  if (call == DiskCall::kSync || call == DiskCall::kSyncDirectory) time = timing_.sync;
+  if (syncs) time = timing_.sync;
   schedule_.spend(schedule_.draw(time / 2, time * 2));
   for (size_t i = 0; i < faults_.size(); ++i) {
     DiskFault& fault = faults_[i];

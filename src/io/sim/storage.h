@@ -53,6 +53,8 @@ class Storage {
 
   void inject(DiskFault fault) { faults_.push_back(std::move(fault)); }
   void set_quota(uint64_t bytes) { quota_bytes_ = bytes; }
+  // As a file system that is mounted so: changes fail with kForbidden, also after a reboot.
+  void set_read_only(bool read_only) { read_only_ = read_only; }
   void set_timing(const DiskTiming& timing) { timing_ = timing; }
   // As another process would; kConflict when it is held.
   Status hold_lock_elsewhere(const std::string& path) { return take_lock(path, "process 4711"); }
@@ -82,6 +84,7 @@ class Storage {
   uint64_t changes_ = 0;
   uint64_t cut_at_ = std::numeric_limits<uint64_t>::max();
   uint64_t quota_bytes_ = uint64_t{1} << 40;
+  bool read_only_ = false;
   std::vector<DiskFault> faults_;
   DiskTiming timing_;
   std::map<std::string, std::string> locks_;  // path, holder

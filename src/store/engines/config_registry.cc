@@ -8,9 +8,10 @@
 namespace posthorn::store {
 
 Result<std::unique_ptr<ConfigStore>> open_config_store(io::Host& host, std::string_view engine,
-                                                       const std::string& path) {
+                                                       const std::string& path,
+                                                       ConfigAccess access) {
   if (engine == "memory") return make_memory_config_store();
-  if (engine == "sqlite") return open_sqlite_config_store(host, path);
+  if (engine == "sqlite") return open_sqlite_config_store(host, path, {.access = access});
   return error(Errc::kInvalid, fmt::format("no configuration engine is called '{}'; there are "
                                            "memory and sqlite",
                                            engine));

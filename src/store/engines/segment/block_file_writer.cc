@@ -25,6 +25,12 @@ BlockFileWriter::~BlockFileWriter() {
   if (!finished_) (void)disk_.remove(path_ + std::string(kTemporary)).ok();
 }
 
+Status remove_left_over(io::Disk& disk, const std::string& path) {
+  const Status removed = disk.remove(path);
+  const Errc code = removed.ok() ? Errc::kNotFound : removed.error().code;
+  return code == Errc::kNotFound || code == Errc::kForbidden ? Status() : removed;
+}
+
 Result<uint32_t> BlockFileWriter::append(const BlockHeader& header, ByteView payload) {
   CHECK(payload.size() <= kBlockPayloadBytes, "a payload of {} bytes", payload.size());
   const uint32_t number = next_++;

@@ -42,4 +42,7 @@ class BlockFileWriter {
   uint32_t next_ = 0;          // number of the next block
 };
 
+// Removes a file that nobody reads any more. It stays where the folder can only be read.
+Status remove_left_over(io::Disk& disk, const std::string& path);
+
 }  // namespace posthorn::store::segment

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "base/log.h"
+#include "store/engines/segment/block_file_writer.h"
 #include "store/engines/segment/checkpoint_format.h"
 #include "store/engines/segment/file_names.h"
 
@@ -60,7 +61,7 @@ Status Store::list() {
     if (const auto generation = parse_number_name(name, kSuffix)) {
       generations_.push_back(*generation);
     } else if (name.ends_with(".tmp")) {
-      PH_TRY(disk_.remove(path_in(options_.directory, name)));
+      PH_TRY(remove_left_over(disk_, path_in(options_.directory, name)));
     }
   }
   std::sort(generations_.begin(), generations_.end());
@@ -185,7 +186,7 @@ Result<std::unique_ptr<CheckpointStore>> CheckpointStore::open(io::Disk& disk,
     PH_TRY(disk.make_directory(folder));
     PH_ASSIGN(const auto names, disk.list(folder));
     for (const std::string& name : names) {
-      if (name.ends_with(".tmp")) PH_TRY(disk.remove(path_in(folder, name)));
+      if (name.ends_with(".tmp")) PH_TRY(remove_left_over(disk, path_in(folder, name)));
     }
   }
   auto store = std::make_unique<Store>(disk, std::move(options));

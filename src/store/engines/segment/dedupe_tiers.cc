@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "io/guarded.h"
+#include "store/engines/segment/block_file_writer.h"
 #include "store/engines/segment/dedupe_file.h"
 
 namespace posthorn::store::segment {
@@ -74,7 +75,7 @@ Status Tiers::load() {
   std::vector<NumberRange> ranges;
   for (const std::string& name : names) {
     if (const auto range = parse_range_name(name, kSuffix)) ranges.push_back(*range);
-    if (name.ends_with(".tmp")) PH_TRY(disk_.remove(path_in(options_.directory, name)));
+    if (name.ends_with(".tmp")) PH_TRY(remove_left_over(disk_, path_in(options_.directory, name)));
   }
   std::sort(ranges.begin(), ranges.end(), [](const NumberRange& a, const NumberRange& b) {
     return a.last - a.first > b.last - b.first;
@@ -142,8 +143,7 @@ Status Tiers::show(KeyFiles files) {
 Status Tiers::remove_file(const NumberRange& seqs) {
   const std::string path = path_of(seqs);
   cache_.forget(CachedFile(path));
-  const Status removed = disk_.remove(path);
-  return removed.ok() || removed.error().code == Errc::kNotFound ? Status{} : removed;
+  return remove_left_over(disk_, path);
 }
 
 bool Tiers::surely_new(const model::DedupeKey& key) const {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/log.h"
+#include "store/engines/segment/block_file_writer.h"
 #include "store/engines/segment/index_format.h"
 #include "store/engines/segment/sorted_file_writer.h"
 #include "store/engines/segment/sorted_merge.h"
@@ -70,7 +71,7 @@ Result<IndexView> IndexFolder::load() {
     } else if (const auto range = parse_range_name(name, kRunSuffix)) {
       runs.push_back(*range);
     } else if (name.ends_with(".tmp")) {
-      PH_TRY(disk_.remove(path_in(directory_, name)));
+      PH_TRY(remove_left_over(disk_, path_in(directory_, name)));
     }
   }
   std::sort(segments.begin(), segments.end());
@@ -177,9 +178,7 @@ Status IndexFolder::remove_run(const NumberRange& segments) {
 
 Status IndexFolder::remove_path(const std::string& path) {
   cache_.forget(CachedFile(path));
-  Status removed = disk_.remove(path);
-  if (!removed.ok() && removed.error().code == Errc::kNotFound) return {};
-  return removed;
+  return remove_left_over(disk_, path);
 }
 
 }  // namespace posthorn::store::segment

@@ -195,10 +195,10 @@ Status SegmentEngine::recover() {
       host_, options_, opened_->files, opened_->live, notices_, space_, std::move(hooks)});
   const LogEnd end = opened_->live.with([](const Live& live) { return live.end; });
   if (opened_->directory.read_only) {
-    posthorn::log(LogLevel::kError, "store", "read only: {}",
+    posthorn::log(LogLevel::kError, "store", "only reads are served: {}",
                   opened_->directory.read_only->message);
-    committer_->refuse(error(Errc::kUnavailable,
-                             "the store is read only: " + opened_->directory.read_only->message));
+    committer_->refuse(
+        error(Errc::kUnavailable, "The data directory cannot be written: only reads are served"));
   } else {
     PH_TRY(opened_->files.clear_tail(end.segment, end.offset,
                                      kGroupHeaderBytes + options_.limits.group_bytes_max));

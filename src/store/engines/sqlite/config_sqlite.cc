@@ -298,8 +298,8 @@ class Apply {
 
 class SqliteConfigStore final : public ConfigStore {
  public:
-  SqliteConfigStore(std::unique_ptr<Database> database, Statements statements)
-      : database_(std::move(database)), statements_(std::move(statements)) {}
+  SqliteConfigStore(std::unique_ptr<Database> database, Statements statements, ConfigAccess access)
+      : database_(std::move(database)), statements_(std::move(statements)), access_(access) {}
 
   Result<ConfigRows> load() override {
     Database& db = *database_;
@@ -326,6 +326,9 @@ class SqliteConfigStore final : public ConfigStore {
   }
 
   Result<uint64_t> apply(const std::vector<ConfigChange>& changes) override {
+    if (access_ == ConfigAccess::kReadOnly) {
+      return error(Errc::kUnavailable, "The configuration can only be read for now");
+    }
     if (broken_) return error(Errc::kUnavailable, "an earlier write failed; restart");
     if (database_->sync_failed()) {
       // While the log was moved into the database, after a change that was durable already.
@@ -362,6 +365,7 @@ class SqliteConfigStore final : public ConfigStore {
 
   std::unique_ptr<Database> database_;
   Statements statements_;  // go before the database
+  const ConfigAccess access_;
   bool broken_ = false;
 };
 
@@ -370,12 +374,12 @@ class SqliteConfigStore final : public ConfigStore {
 Result<std::unique_ptr<ConfigStore>> open_sqlite_config_store(io::Host& host,
                                                               const std::string& path,
                                                               const SqliteConfigOptions& options) {
-  PH_ASSIGN(auto database, Database::open(host, path));
+  PH_ASSIGN(auto database, Database::open(host, path, options.access));
   database->set_checkpoint_pages(options.checkpoint_pages);
   PH_TRY(sqlite::migrate(*database));
   PH_ASSIGN(auto statements, Statements::prepare(*database));
-  return std::unique_ptr<ConfigStore>(
-      std::make_unique<SqliteConfigStore>(std::move(database), std::move(statements)));
+  return std::unique_ptr<ConfigStore>(std::make_unique<SqliteConfigStore>(
+      std::move(database), std::move(statements), options.access));
 }
 
 }  // namespace posthorn::store

@@ -226,5 +226,38 @@ TEST(SqliteConfigCrash, GoesOnAfterTheDiskWasFull) {
   EXPECT_EQ(store.value()->load().value().settings.size(), static_cast<size_t>(kept) + 1);
 }
 
+// After a clean end the log is gone, after a crash it holds the newest changes.
+TEST(SqliteConfigReadOnly, ServesWhatIsThereAndChangesNothing) {
+  for (const bool crashed : {false, true}) {
+    auto world = make_world(kSeed);
+    {
+      auto store = open_sqlite_config_store(*world, kPath, {.checkpoint_pages = 1000});
+      for (const auto& changes : script().changes) ASSERT_TRUE((*store)->apply(changes).ok());
+      if (crashed) world->storage().cut_power_after(0);
+    }
+    if (crashed) world->storage().reboot(PowerCut::kDrop);
+    EXPECT_EQ(world->disk().exists(std::string(kPath) + "-wal"), crashed);
+    world->storage().set_read_only(true);
+    const uint64_t changes = world->storage().changes();
+    {
+      auto store = open_config_store(*world, "sqlite", kPath, ConfigAccess::kReadOnly);
+      ASSERT_TRUE(store.ok()) << store.error().message;
+      const auto rows = (*store)->load();
+      ASSERT_TRUE(rows.ok()) << rows.error().message;
+      EXPECT_EQ(describe(*rows), script().states.back());
+      EXPECT_EQ((*store)->apply(script().changes[0]).error().code, Errc::kUnavailable);
+    }
+    EXPECT_EQ(world->storage().changes(), changes);
+    world->storage().set_read_only(false);
+    EXPECT_EQ(check_recovery(*world, {kChanges, false}), kChanges);
+  }
+}
+
+TEST(SqliteConfigReadOnly, AMissingFileIsAnError) {
+  auto world = make_world(kSeed);
+  world->storage().set_read_only(true);
+  EXPECT_FALSE(open_config_store(*world, "sqlite", kPath, ConfigAccess::kReadOnly).ok());
+}
+
 }  // namespace
 }  // namespace posthorn::store

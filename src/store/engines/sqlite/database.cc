@@ -11,13 +11,13 @@ namespace {
 // What is temporary stays in memory, so the disk holds the database and its log only.
 constexpr std::string_view kSetup =
     "PRAGMA locking_mode = EXCLUSIVE;"
-    "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
     "PRAGMA foreign_keys = ON;"
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA secure_delete = ON;"
     "PRAGMA trusted_schema = OFF;"
     "PRAGMA cell_size_check = ON;";
+constexpr std::string_view kSetupToWrite = "PRAGMA journal_mode = WAL;";
 
 Errc errc_of(int code) {
   switch (code & 0xFF) {
@@ -30,6 +30,8 @@ Errc errc_of(int code) {
       return Errc::kCorrupt;
     case SQLITE_TOOBIG:
       return Errc::kTooLarge;
+    case SQLITE_READONLY:
+      return Errc::kUnavailable;
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
       return Errc::kIo;
@@ -114,16 +116,20 @@ bool Statement::null_at(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
-Result<std::unique_ptr<Database>> Database::open(io::Host& host, const std::string& path) {
-  std::unique_ptr<Database> database(new Database(host));
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                    SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_PRIVATECACHE;
+Result<std::unique_ptr<Database>> Database::open(io::Host& host, const std::string& path,
+                                                 ConfigAccess access) {
+  std::unique_ptr<Database> database(new Database(host, access));
+  const bool read_only = access == ConfigAccess::kReadOnly;
+  const int flags =
+      (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
+      SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_PRIVATECACHE;
   const int opened =
       sqlite3_open_v2(path.c_str(), &database->handle_, flags, database->vfs_.name().c_str());
   CHECK(database->handle_ != nullptr, "out of memory");
   if (opened != SQLITE_OK) return database->failure(opened);
   sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   PH_TRY(database->execute(std::string(kSetup)));
+  if (!read_only) PH_TRY(database->execute(std::string(kSetupToWrite)));
   return database;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "io/host.h"
+#include "store/config_store.h"
 #include "store/engines/sqlite/disk_vfs.h"
 
 struct sqlite3;
@@ -61,8 +62,10 @@ class Statement {
 // when its commit has answered ok. One thread at a time.
 class Database {
  public:
-  // Makes the file when it is not there. kCorrupt when it is not a database.
-  static Result<std::unique_ptr<Database>> open(io::Host& host, const std::string& path);
+  // Makes the file when it is not there, unless only reads are asked for. kCorrupt when it is not a
+  // database.
+  static Result<std::unique_ptr<Database>> open(io::Host& host, const std::string& path,
+                                                ConfigAccess access = ConfigAccess::kReadWrite);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -76,7 +79,7 @@ class Database {
 
  private:
   friend class Statement;
-  explicit Database(io::Host& host) : vfs_(host) {}
+  Database(io::Host& host, ConfigAccess access) : vfs_(host, access == ConfigAccess::kReadOnly) {}
   Error failure(int code) const;
 
   DiskVfs vfs_;

@@ -19,7 +19,7 @@ constexpr sqlite3_int64 kJulianUnixEpochMs = 210866760000000;
 }  // namespace
 
 struct DiskVfs::State {
-  explicit State(io::Host& h) : host(h) {}
+  State(io::Host& h, bool only_reads) : host(h), read_only(only_reads) {}
 
   // Keeps what the disk said and answers `code`.
   int failed(Error why, int code) {
@@ -28,6 +28,7 @@ struct DiskVfs::State {
   }
 
   io::Host& host;
+  const bool read_only;
   std::string name;
   Error last_error{Errc::kInternal, "no error of the disk"};
   bool sync_failed = false;
@@ -37,7 +38,7 @@ struct DiskVfs::State {
   struct OpenFile {
     sqlite3_file base;
     State* state;
-    std::unique_ptr<io::File> file;
+    std::unique_ptr<io::File> file;  // null: an empty one, of a read-only folder
     std::string path;
     bool fresh;  // made by this open: its name is not durable yet
   };
@@ -53,8 +54,8 @@ struct DiskVfs::State {
   static int read(sqlite3_file* file, void* into, int count, sqlite3_int64 offset) {
     OpenFile& open = of(file);
     const auto bytes = static_cast<size_t>(count);
-    auto got =
-        open.file->read(static_cast<uint64_t>(offset), std::span(static_cast<char*>(into), bytes));
+    const std::span<char> to(static_cast<char*>(into), bytes);
+    auto got = open.file ? open.file->read(static_cast<uint64_t>(offset), to) : Result<size_t>(0);
     if (!got.ok()) return open.state->failed(std::move(got).error(), SQLITE_IOERR_READ);
     if (got.value() == bytes) return SQLITE_OK;
     std::memset(static_cast<char*>(into) + got.value(), 0, bytes - got.value());
@@ -63,6 +64,7 @@ struct DiskVfs::State {
 
   static int write(sqlite3_file* file, const void* from, int count, sqlite3_int64 offset) {
     OpenFile& open = of(file);
+    if (open.state->read_only) return SQLITE_READONLY;
     if (open.state->sync_failed) return SQLITE_IOERR_WRITE;
     const ByteView part(static_cast<const char*>(from), static_cast<size_t>(count));
     Status written = open.file->write(static_cast<uint64_t>(offset), std::span(&part, 1));
@@ -72,6 +74,7 @@ struct DiskVfs::State {
 
   static int truncate(sqlite3_file* file, sqlite3_int64 size) {
     OpenFile& open = of(file);
+    if (open.state->read_only) return SQLITE_READONLY;
     if (open.state->sync_failed) return SQLITE_IOERR_TRUNCATE;
     Status cut = open.file->truncate(static_cast<uint64_t>(size));
     if (cut.ok()) return SQLITE_OK;
@@ -81,6 +84,7 @@ struct DiskVfs::State {
   static int sync(sqlite3_file* file, int) {
     OpenFile& open = of(file);
     State& state = *open.state;
+    if (state.read_only) return SQLITE_OK;
     if (state.sync_failed) return SQLITE_IOERR_FSYNC;
     Status synced = open.file->sync();
     if (synced.ok() && open.fresh) {
@@ -97,7 +101,7 @@ struct DiskVfs::State {
 
   static int file_size(sqlite3_file* file, sqlite3_int64* size) {
     OpenFile& open = of(file);
-    auto bytes = open.file->size();
+    auto bytes = open.file ? open.file->size() : Result<uint64_t>(0);
     if (!bytes.ok()) return open.state->failed(std::move(bytes).error(), SQLITE_IOERR_FSTAT);
     *size = static_cast<sqlite3_int64>(bytes.value());
     return SQLITE_OK;
@@ -134,6 +138,24 @@ struct DiskVfs::State {
     return &kMethods;
   }
 
+  struct OpenFlags {
+    int asked;
+    int* given;
+  };
+  static int open_to_read(State& state, const char* path, sqlite3_file* into, OpenFlags flags) {
+    std::unique_ptr<io::File> file;
+    const bool no_log = (flags.asked & SQLITE_OPEN_WAL) != 0 && !state.host.disk().exists(path);
+    if (!no_log) {
+      auto opened = state.host.disk().open(path, io::OpenMode::kRead);
+      if (!opened.ok()) return state.failed(std::move(opened).error(), SQLITE_CANTOPEN);
+      file = std::move(opened).value();
+    }
+    new (into) OpenFile{{methods()}, &state, std::move(file), path, false};
+    constexpr int kForChanges = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    if (flags.given != nullptr) *flags.given = (flags.asked & ~kForChanges) | SQLITE_OPEN_READONLY;
+    return SQLITE_OK;
+  }
+
   // NOLINTNEXTLINE(readability-function-size): the parameters are SQLite's
   static int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* into, int flags,
                   int* out_flags) {
@@ -141,6 +163,7 @@ struct DiskVfs::State {
     // Temporary files are kept in memory (PRAGMA temp_store), so each file has a name.
     if (path == nullptr) return SQLITE_CANTOPEN;
     State& state = of(vfs);
+    if (state.read_only) return open_to_read(state, path, into, {flags, out_flags});
     const bool fresh = !state.host.disk().exists(path);
     const bool make = (flags & SQLITE_OPEN_CREATE) != 0;
     const bool only_read = (flags & SQLITE_OPEN_READONLY) != 0;
@@ -155,6 +178,7 @@ struct DiskVfs::State {
 
   static int remove(sqlite3_vfs* vfs, const char* path, int sync_folder) {
     State& state = of(vfs);
+    if (state.read_only) return SQLITE_READONLY;
     io::Disk& disk = state.host.disk();
     if (!disk.exists(path)) return SQLITE_IOERR_DELETE_NOENT;
     Status removed = disk.remove(path);
@@ -188,7 +212,8 @@ struct DiskVfs::State {
   static int last_error_code(sqlite3_vfs*, int, char*) { return 0; }
 };
 
-DiskVfs::DiskVfs(io::Host& host) : state_(std::make_unique<State>(host)) {
+DiskVfs::DiskVfs(io::Host& host, bool read_only)
+    : state_(std::make_unique<State>(host, read_only)) {
   // Names are global in SQLite; an address is used once at a time.
   state_->name = fmt::format("posthorn-{}", static_cast<const void*>(state_.get()));
   sqlite3_vfs& vfs = state_->vfs;

@@ -13,7 +13,9 @@ namespace posthorn::store::sqlite {
 // in exclusive mode. Not thread-safe.
 class DiskVfs {
  public:
-  explicit DiskVfs(io::Host& host);
+  // `read_only`: opens files for reading only; a log that is not there reads as an empty one, since
+  // SQLite wants one. Every change fails.
+  DiskVfs(io::Host& host, bool read_only);
   ~DiskVfs();
   DiskVfs(const DiskVfs&) = delete;
   DiskVfs& operator=(const DiskVfs&) = delete;
