@@ -54,7 +54,9 @@ Status Ledger::mend_outcomes(SegmentNumber segment) {
       parts_.outcomes->mark_damaged(segment);
       return mended;
     }
-    return {};
+    // Where both are damaged nothing knows what is missing: it may be sent again.
+    if (segment > parts_.files.newest_gap() || parts_.due->damaged()) return {};
+    return gap_repair().end_settled(segment);
   });
 }
 

@@ -8,6 +8,7 @@
 
 #include "io/guarded.h"
 #include "store/engines/segment/due_runs.h"
+#include "store/engines/segment/gap_repair.h"
 #include "store/engines/segment/log_index.h"
 #include "store/engines/segment/outcomes.h"
 #include "store/engines/segment/record_reader.h"
@@ -50,10 +51,13 @@ class Ledger {
   }
   // Makes the sidecar of a segment again from its messages and the attempts on them.
   Status mend_outcomes(SegmentNumber segment);
-  // The next two only inside of `use` of the above.
+  // The next three only inside of `use` of the above.
   DueRuns& payloads() { return *parts_.payloads; }
   // What a command does to the ends of payloads.
   Status settle_payload(const model::Command& command);
+  GapRepair gap_repair() {
+    return GapRepair({parts_.index, parts_.reader, parts_.live, *parts_.outcomes, *parts_.due});
+  }
   // True when every payload that a command erases is zeroed, durably; tries what failed again.
   bool all_erased() {
     return guarded_.with([&](int&) {

@@ -64,7 +64,7 @@ Result<std::vector<SegmentNumber>> Repair::written_segments() const {
 }
 
 Status Repair::mend_due() {
-  return parts_.ledger.up_to_date([&](Outcomes&, DueRuns& due) {
+  return parts_.ledger.up_to_date([&](Outcomes&, DueRuns& due) -> Status {
     Status told;
     const auto tell = [&](const auto& record) {
       std::vector<DueChange> changes;
@@ -76,8 +76,22 @@ Status Repair::mend_due() {
           told = due.settled(change.entry);
       }
     };
-    return tell_again("due entries", due, {tell, tell, tell}, told);
+    PH_TRY(tell_again("due entries", due, {tell, tell, tell}, told));
+    return add_retries(due);
   });
+}
+
+// In front of a gap, where the log does not show all of them.
+Status Repair::add_retries(DueRuns& due) {
+  PH_ASSIGN(const auto segments, written_segments());
+  for (const SegmentNumber segment : segments) {
+    if (segment > parts_.files.newest_gap()) break;
+    Status added = parts_.ledger.gap_repair().add_retries(segment);
+    if (added.ok()) continue;
+    due.mark_damaged();
+    return added;
+  }
+  return {};
 }
 
 Status Repair::mend_payloads() {

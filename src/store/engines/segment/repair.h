@@ -26,6 +26,7 @@ class Repair {
  private:
   Status mend_index(SegmentNumber segment);
   Status mend_due();
+  Status add_retries(DueRuns& due);
   Status mend_payloads();
   Status tell_again(std::string_view what, DueRuns& runs, const ReplayVisitor& visit,
                     const Status& told);

@@ -268,12 +268,16 @@ Result<bool> SegmentEngine::is_live(const DueEntry& entry, Outcomes& outcomes) {
   if (is_closed(entry, *lane)) return false;
   const bool resend = entry.trigger == model::Trigger::kManual && entry.attempts == 0;
   if (resend) return overdue_.has_message(entry);
-  if (!lane->manual_tries) return true;
+  // In front of a gap an entry may have been made again whose settling has left the log.
+  const auto segment = index_.segment_of(entry.seq);
+  const bool before_gap = segment && *segment <= opened_->files.newest_gap();
+  if (!lane->manual_tries && !before_gap) return true;
   auto place = index_.place_of(entry.seq, entry.endpoint);
   if (!place.ok() && place.error().code == Errc::kNotFound) return false;  // expired history
   if (!place.ok()) return std::move(place).error();
   PH_ASSIGN(const Standing standing, outcomes.get(*place));
-  return standing.state == model::DeliveryState::kPending;
+  if (standing.state != model::DeliveryState::kPending) return false;
+  return !before_gap || entry.attempts >= standing.attempts;
 }
 
 void SegmentEngine::request_erasure(std::vector<CommitNotices::Reply> replies) {

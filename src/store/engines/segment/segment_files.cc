@@ -73,6 +73,10 @@ Result<std::vector<FoundSegment>> SegmentFiles::list(SegmentNumber headers_from)
   for (const SegmentNumber number : numbers_of(names, kSuffix)) {
     found.push_back({number, std::nullopt});
   }
+  for (size_t i = 1; i < found.size(); ++i) {
+    const uint64_t before = found[i].number.value - 1;
+    if (found[i - 1].number.value != before) newest_gap_.store(before);
+  }
   for (FoundSegment& segment : found) {
     if (segment.number < headers_from) continue;
     PH_ASSIGN(const auto file, open(segment.number, io::OpenMode::kRead));
@@ -109,6 +113,7 @@ size_t SegmentFiles::damaged() const {
 
 Status SegmentFiles::take_out(SegmentNumber number) {
   PH_TRY(disk_.rename(path(number), spare_path(number)));
+  newest_gap_.store(std::max(newest_gap_.load(), number.value));
   generations_.with([&](auto& known) { known.erase(number.value); });
   damaged_.with([&](auto& damaged) { damaged.erase(number); });
   return disk_.sync_directory(options_.directory);

@@ -3,6 +3,7 @@
 // of segments that were taken out, to be zeroed and used again. Used by the committer (advance),
 // the background (prepare, take out, reuse) and readers (seed_of, path).
 #pragma once
+#include <atomic>
 #include <memory>
 #include <set>
 #include <string>
@@ -41,6 +42,9 @@ class SegmentFiles {
   // The file is there with all of its blocks.
   bool prepared(SegmentNumber number);
   bool exists(SegmentNumber number) { return disk_.exists(path(number)); }
+  // The newest segment that is missing among those that are there: records of it may be missed by
+  // what lies in segments before it.
+  SegmentNumber newest_gap() const { return SegmentNumber{newest_gap_.load()}; }
 
   // Something of the segment was found damaged. Any thread.
   void note_damage(SegmentNumber number);
@@ -75,6 +79,7 @@ class SegmentFiles {
   std::string spare_path(SegmentNumber number) const;
   io::Disk& disk_;
   const SegmentFilesOptions options_;
+  std::atomic<uint64_t> newest_gap_{0};
   io::Guarded<std::unordered_map<uint64_t, uint64_t>> generations_;
   io::Guarded<std::set<SegmentNumber>> damaged_;
 };
