@@ -130,53 +130,76 @@ TEST_F(Faults, AnyCallOnAnotherFileMayFail) {
 }
 
 // Without the watch on free space every write meets the end of the disk itself.
-TEST(FullDisk, LosesNothingAndGoesOnWhenThereIsSpace) {
-  for (uint64_t seed = 1; seed <= 6; ++seed) {
-    io::sim::World world(seed);
-    StoreDriver driver(world, "segment");
+class SmallDisk {
+ public:
+  explicit SmallDisk(uint64_t seed) : world(seed), load_(seed, {}) {
     driver.options.limits.segment_bytes = 32u << 10;
     driver.options.limits.group_bytes_max = 12u << 10;
     driver.options.limits.low_space_bytes = 0;
     driver.options.limits.history_bytes_max = 1ull << 40;  // the disk is small, the history stays
+  }
+
+  // Appends a batch; false when the disk is full. Attempts alone then wait for space.
+  bool append() {
+    Batch batch = load_.next(twin.model(), world.clock().wall());
+    EXPECT_TRUE(driver.drop_known(batch).ok());
+    twin.started(batch);
+    answer_.reset();
+    const Status taken = driver.start(std::move(batch), answer_);
+    world.run_for(seconds{1});
+    waits_ = taken.ok() && !answer_;
+    if (waits_) return false;
+    const Status done = taken.ok() && !answer_->ok() ? Status(answer_->error()) : taken;
+    if (done.ok()) {
+      twin.answered(**answer_);
+      return true;
+    }
+    EXPECT_EQ(done.error().code, Errc::kNoSpace);
+    twin.refused();
+    return false;
+  }
+  bool waits() const { return waits_; }
+  // There is space again.
+  void take_what_waited() {
+    if (!std::exchange(waits_, false)) return;
+    ASSERT_TRUE(answer_.has_value() && answer_->ok());
+    twin.answered(**answer_);
+  }
+
+  io::sim::World world;
+  StoreDriver driver{world, "segment"};
+  ModelTwin twin;
+
+ private:
+  RandomLoad load_;
+  std::optional<AppendResult> answer_;
+  bool waits_ = false;
+};
+
+TEST(FullDisk, LosesNothingAndGoesOnWhenThereIsSpace) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    SmallDisk disk(seed);
+    StoreDriver& driver = disk.driver;
     ASSERT_TRUE(driver.open().ok());
-    ModelTwin twin;
-    RandomLoad load(seed, {});
     int full = 0;
-    std::optional<AppendResult> answer;
-    bool waits = false;  // attempts alone wait for space, and nothing else is taken meanwhile
-    for (int i = 0; i < 300; ++i) {
-      if (i == 60) world.storage().set_quota((150u + 30u * seed) << 10);
-      if (i == 200) world.storage().set_quota(1u << 30);
-      if (i == 200 || i % 30 == 29) (void)driver.maintain();
-      if (waits && i < 200) continue;
-      if (std::exchange(waits, false)) {
-        ASSERT_TRUE(answer.has_value() && answer->ok()) << "there is space again";
-        twin.answered(**answer);
-      }
-      Batch batch = load.next(twin.model(), world.clock().wall());
-      ASSERT_TRUE(driver.drop_known(batch).ok());
-      twin.started(batch);
-      answer.reset();
-      const Status taken = driver.start(std::move(batch), answer);
-      world.run_for(seconds{1});
-      waits = taken.ok() && !answer;
-      if (answer && answer->ok()) {
-        twin.answered(**answer);
-        continue;
-      }
-      ++full;
-      if (waits) continue;
-      twin.refused();
-      const Errc code = taken.ok() ? answer->error().code : taken.error().code;
-      ASSERT_EQ(code, Errc::kNoSpace);
-      ASSERT_LT(i, 200) << "there is space again";
+    for (int i = 0; i < 200 && !disk.waits(); ++i) {
+      if (i == 60) disk.world.storage().set_quota((150u + 30u * seed) << 10);
+      if (i % 30 == 29) (void)driver.maintain();
+      if (!disk.append()) ++full;
     }
     EXPECT_GT(full, 0) << "the disk never was full";
+    disk.world.storage().set_quota(1u << 30);
+    (void)driver.maintain();
+    disk.take_what_waited();
+    for (int i = 0; i < 100; ++i) {
+      if (i % 30 == 29) (void)driver.maintain();
+      ASSERT_TRUE(disk.append()) << "there is space again";
+    }
     EXPECT_EQ(driver.fatal_calls, 0);
     ASSERT_TRUE(driver.maintain().ok());
-    ASSERT_EQ(twin.difference(driver.store()), "") << "seed " << seed;
+    ASSERT_EQ(disk.twin.difference(driver.store()), "") << "seed " << seed;
     ASSERT_TRUE(driver.open().ok());
-    ASSERT_EQ(twin.difference(driver.store()), "") << "seed " << seed;
+    ASSERT_EQ(disk.twin.difference(driver.store()), "") << "seed " << seed;
   }
 }
 
