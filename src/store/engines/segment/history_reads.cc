@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "store/delivery_fold.h"
 #include "store/query_match.h"
 
@@ -11,15 +10,6 @@ namespace posthorn::store::segment {
 namespace {
 
 constexpr size_t kEntriesAtOnce = 64;
-
-// Damaged, or in a segment that has left the log since it was looked up.
-bool is_left_out(const Result<model::Attempt>& attempt) {
-  if (attempt.ok()) return false;
-  if (attempt.error().code == Errc::kNotFound) return true;
-  if (attempt.error().code != Errc::kCorrupt) return false;
-  log(LogLevel::kError, "store", "an attempt is left out: {}", attempt.error().message);
-  return true;
-}
 
 AttemptFilter filter_of(const AttemptQuery& query) {
   AttemptFilter filter;
@@ -96,7 +86,7 @@ Result<Page<model::Attempt>> HistoryReads::list_of_message(const AttemptQuery& q
 Result<bool> HistoryReads::add_to_page(const AttemptQuery& query, const RecordPlace& place,
                                        Page<model::Attempt>& page) {
   Result<model::Attempt> attempt = read_at(place);
-  if (is_left_out(attempt)) return true;
+  if (is_left_out(attempt, "an attempt")) return true;
   if (!attempt.ok()) return std::move(attempt).error();
   const Fit fits = fit(query, *attempt);
   if (fits != Fit::kOn) return fits == Fit::kOff;
@@ -153,7 +143,7 @@ std::optional<LaneRecord> HistoryReads::lane(const EndpointId& endpoint) const {
 Result<LastAttempt> HistoryReads::last_of(const AttemptEntry& entry, uint16_t count) {
   const Result<model::Attempt> attempt = read_at(entry.place);
   if (attempt.ok()) return last_attempt(*attempt, count);
-  if (!is_left_out(attempt)) return attempt.error();
+  if (!is_left_out(attempt, "an attempt")) return attempt.error();
   LastAttempt last;
   last.seq = entry.place.seq;
   last.count = count;
@@ -252,7 +242,7 @@ Result<Page<DeliveryOfMessage>> HistoryReads::list(const DeliveryQuery& query) {
     PH_ASSIGN(const std::vector<Seq> found, candidates(query, entries));
     for (const Seq seq : found) {
       Result<MessageRef> message = parts_.messages.read(seq);
-      if (is_left_out(message)) continue;
+      if (is_left_out(message, "a message")) continue;
       if (!message.ok()) return std::move(message).error();
       if (!is_after(query, (*message)->id) || !matches(query, **message)) continue;
       PH_ASSIGN(const model::Delivery delivery, delivery_of_target(**message, query.endpoint));

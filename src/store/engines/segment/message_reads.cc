@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "store/query_match.h"
 
 namespace posthorn::store::segment {
@@ -58,14 +57,6 @@ class PageFill {
 };
 
 }  // namespace
-
-bool is_left_out(const Result<MessageRef>& message) {
-  if (message.ok()) return false;
-  if (message.error().code == Errc::kNotFound) return true;
-  if (message.error().code != Errc::kCorrupt) return false;
-  log(LogLevel::kError, "store", "a message is left out: {}", message.error().message);
-  return true;
-}
 
 Result<MessageRef> MessageReads::read_at(const RecordPlace& place, uint32_t set,
                                          bool with_payload) {
@@ -123,7 +114,7 @@ Result<LaneRead> MessageReads::read_lane(const LaneQuery& query) {
         return read;
       }
       Result<MessageRef> message = this->read(entry.place.seq);
-      if (is_left_out(message)) continue;
+      if (is_left_out(message, "a message")) continue;
       if (!message.ok()) return std::move(message).error();
       if (!(*message)->targets->contains(query.endpoint) || (*message)->app != query.app) continue;
       bytes += (*message)->payload.size();
@@ -174,7 +165,7 @@ Result<Page<MessageRef>> MessageReads::list(const MessageQuery& query) {
     for (const AppEntry& entry : found) {
       if (fill.skips(entry)) continue;
       Result<MessageRef> message = read_at(entry.place, entry.set, query.with_payload);
-      if (is_left_out(message)) continue;
+      if (is_left_out(message, "a message")) continue;
       if (!message.ok()) return std::move(message).error();
       if (fill.ends_with(*std::move(message))) return std::move(fill).page();
     }

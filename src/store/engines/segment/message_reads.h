@@ -7,10 +7,6 @@
 
 namespace posthorn::store::segment {
 
-// A damaged record costs itself, not the page it would be on; nor does one whose segment has left
-// the log since it was looked up. Says in the log which one is damaged.
-bool is_left_out(const Result<MessageRef>& message);
-
 class MessageReads {
  public:
   MessageReads(LogIndex& index, RecordReader& reader, io::Guarded<Live>& live)

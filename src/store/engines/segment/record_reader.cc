@@ -3,12 +3,21 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
+
 namespace posthorn::store::segment {
 namespace {
 // Holds the header and payload of nearly every record.
 constexpr size_t kFirstReadBytes = 4096;
 static_assert(model::kRecordPrefixBytes > sizeof(std::string));
 }  // namespace
+
+bool is_left_out(const Error& failure, std::string_view what) {
+  if (failure.code == Errc::kNotFound) return true;
+  if (failure.code != Errc::kCorrupt) return false;
+  log(LogLevel::kError, "store", "{} is left out: {}", what, failure.message);
+  return true;
+}
 
 Result<StoredRecord> RecordReader::read(const RecordPlace& place) {
   Result<StoredRecord> record = read_from_file(place);

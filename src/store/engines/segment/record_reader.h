@@ -1,6 +1,7 @@
 // Reads single records of the log by their place, verified. Any thread but the loops.
 #pragma once
 #include <string>
+#include <string_view>
 
 #include "model/encoding.h"
 #include "store/engines/segment/index_reader.h"
@@ -15,6 +16,14 @@ struct StoredRecord {
   std::string bytes;
   model::RecordView view;
 };
+
+// A damaged record costs itself, not the page it would be on; nor does one whose segment has left
+// the log since it was looked up. Says in the log which of `what` is damaged.
+bool is_left_out(const Error& failure, std::string_view what);
+template <typename T>
+bool is_left_out(const Result<T>& record, std::string_view what) {
+  return !record.ok() && is_left_out(record.error(), what);
+}
 
 class RecordReader {
  public:
