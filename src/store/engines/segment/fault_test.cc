@@ -49,6 +49,19 @@ class Faults : public ::testing::Test {
     return result.ok() ? Errc{} : result.error().code;
   }
 
+  // Opens a store whose disk is below the low-space mark, which it has noticed. What was posted
+  // before.
+  MessageRef run_low() {
+    driver_.options.limits.low_space_bytes = 4u << 20;
+    world_.storage().set_quota(16u << 20);
+    open();
+    MessageRef message = driver_.post(message_to(1, {1}));
+    world_.storage().set_quota(4u << 20);
+    world_.run_for(seconds{2});
+    EXPECT_EQ(refusal_of(batch_of(message_to(1, {1}))), Errc{});  // the one that notices
+    return message;
+  }
+
   io::sim::World world_{1};
   StoreDriver driver_;
 };
@@ -285,14 +298,8 @@ TEST_F(Faults, AnErasureThatKeepsFailingIsDoneByTheNextStart) {
 }
 
 TEST_F(Faults, AtLowSpaceMessagesAreRefusedAndAttemptsGoOn) {
-  driver_.options.limits.low_space_bytes = 4u << 20;
-  world_.storage().set_quota(16u << 20);
-  open();
-  const MessageRef message = driver_.post(message_to(1, {1}));
+  const MessageRef message = run_low();
   ASSERT_NE(message, nullptr);
-  world_.storage().set_quota(4u << 20);
-  world_.run_for(seconds{2});
-  EXPECT_EQ(refusal_of(batch_of(message_to(1, {1}))), Errc{});  // the one that notices
   EXPECT_EQ(refusal_of(batch_of(message_to(1, {1}))), Errc::kNoSpace);
   EXPECT_FALSE(driver_.log().health().accepting);
   EXPECT_TRUE(driver_.log().health().attempts_allowed);
@@ -305,14 +312,8 @@ TEST_F(Faults, AtLowSpaceMessagesAreRefusedAndAttemptsGoOn) {
 }
 
 TEST_F(Faults, RefusedMessagesDoNotFillTheQueueOfABusyCommitThread) {
-  driver_.options.limits.low_space_bytes = 4u << 20;
-  world_.storage().set_quota(16u << 20);
-  open();
-  const MessageRef message = driver_.post(message_to(1, {1}));
+  const MessageRef message = run_low();
   ASSERT_NE(message, nullptr);
-  world_.storage().set_quota(4u << 20);
-  world_.run_for(seconds{2});
-  EXPECT_EQ(refusal_of(batch_of(message_to(1, {1}))), Errc{});  // the one that notices
   world_.run_for(seconds{2});
   // The commit thread does not come to anything in between.
   std::optional<AppendResult> refused;

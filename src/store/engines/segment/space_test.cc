@@ -46,6 +46,17 @@ class DiskRunsFull : public ::testing::Test {
     ASSERT_FALSE(driver_.log().health().attempts_allowed);
   }
 
+  // Messages of several segments, all delivered.
+  std::vector<MessageRef> settle_many() {
+    std::vector<MessageRef> settled;
+    for (int i = 0; i < 900; ++i) {
+      settled.push_back(driver_.post(message_to(1, {1}, std::string(1200, 'x'))));
+      driver_.attempt(attempt_of(*settled.back(), 1, DeliveryState::kDelivered));
+    }
+    EXPECT_TRUE(driver_.maintain().ok());
+    return settled;
+  }
+
   // Nothing is free any more, as when another program fills the disk.
   void fill() {
     const auto space = world_.disk().space("/data");
@@ -166,12 +177,7 @@ TEST_F(DiskRunsFull, ClosingEndsInOrderAndLosesOnlyWhatFoundNoSpace) {
 
 // Where there is no byte for a checkpoint, what may leave the log still does.
 TEST_F(DiskRunsFull, OldHistoryGoesAlsoWhenNothingIsFree) {
-  std::vector<MessageRef> settled;
-  for (int i = 0; i < 900; ++i) {
-    settled.push_back(driver_.post(message_to(1, {1}, std::string(1200, 'x'))));
-    driver_.attempt(attempt_of(*settled.back(), 1, DeliveryState::kDelivered));
-  }
-  ASSERT_TRUE(driver_.maintain().ok());
+  const std::vector<MessageRef> settled = settle_many();
   pending_ = settled.back();
   fill();
   // A segment is full and cannot be sealed before anything has left.
@@ -182,12 +188,7 @@ TEST_F(DiskRunsFull, OldHistoryGoesAlsoWhenNothingIsFree) {
 }
 
 TEST_F(DiskRunsFull, OldHistoryGoesBeforeMessagesAreRefused) {
-  std::vector<MessageRef> settled;
-  for (int i = 0; i < 900; ++i) {
-    settled.push_back(driver_.post(message_to(1, {1}, std::string(1200, 'x'))));
-    driver_.attempt(attempt_of(*settled.back(), 1, DeliveryState::kDelivered));
-  }
-  ASSERT_TRUE(driver_.maintain().ok());
+  const std::vector<MessageRef> settled = settle_many();
   leave_free(512u << 10);
   EXPECT_TRUE(driver_.log().health().accepting);
   EXPECT_NE(driver_.post(message_to(1, {1})), nullptr);
