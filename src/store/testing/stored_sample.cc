@@ -61,16 +61,16 @@ std::vector<std::string> StoredSample::paths_with(std::string_view suffix) const
 }
 
 const StoredSample& store_of_small_segments() {
-  static const auto sample = make({1, 12u << 10, 7u << 10, 220, true});
-  return *sample;
+  static const auto kSample = make({1, 12u << 10, 7u << 10, 220, true});
+  return *kSample;
 }
 const StoredSample& store_of_whole_segments() {
-  static const auto sample = make({2, 64u << 10, 12u << 10, 220, true});
-  return *sample;
+  static const auto kSample = make({2, 64u << 10, 12u << 10, 220, true});
+  return *kSample;
 }
 const StoredSample& killed_store() {
-  static const auto sample = make({3, 64u << 10, 12u << 10, 60, false});
-  return *sample;
+  static const auto kSample = make({3, 64u << 10, 12u << 10, 60, false});
+  return *kSample;
 }
 
 bool full_run() { return std::getenv("POSTHORN_FULL") != nullptr; }

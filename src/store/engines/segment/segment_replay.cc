@@ -19,7 +19,7 @@ class Replay {
     const bool is_set = record.type == model::RecordType::kTargetSet;
     if (!is_set && (record.seq <= newest_ || record.seq > through_)) return {};
     if (!is_set) newest_ = record.seq;
-    const Status taken = is_set ? sets_.take(record) : take_record({offset, record.set_id}, record);
+    Status taken = is_set ? sets_.take(record) : take_record({offset, record.set_id}, record);
     if (!taken.ok() && taken.error().code == Errc::kIo) return taken;
     if (!taken.ok()) {
       log(LogLevel::kError, "store", "record {} is left out: {}", record.seq.value,
